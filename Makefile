@@ -1,0 +1,39 @@
+PYTHON ?= python3
+PUBLIC = data/public/public.csv.gz
+FEATURES = data/preprocess/public.csv
+PREDICTIONS = data/predictions/public.csv.out
+SCORE = data/scores/public.txt
+
+include .vscode/pipeline.env
+export SM_CHANNEL_TRAINING SM_MODEL_DIR SM_OUTPUT_DIR
+
+run: .venv/installed $(PUBLIC)  ## demo data if there is none, then the four steps
+	.venv/bin/python preprocess.py --input $(PUBLIC) --output $(FEATURES)
+	.venv/bin/python train.py
+	.venv/bin/python predict.py
+	@echo "score of the training spectra themselves, so better than new ones will be:"
+	.venv/bin/python score.py --actual $(PUBLIC) --predicted $(PREDICTIONS) --output $(SCORE)
+	@echo "spectra $(PUBLIC)  features $(FEATURES)  model $(SM_MODEL_DIR)/model.pkl"
+	@echo "predictions $(PREDICTIONS)  score $(SCORE)"
+
+test: .venv/installed  ## all tests, warnings as errors
+	.venv/bin/python -m pytest
+
+lint: .venv/installed
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+benchmark: .venv/installed
+	.venv/bin/python -m tools.benchmark
+
+$(PUBLIC): | .venv/installed
+	.venv/bin/python -m tools.demo_data --output $@
+
+.venv/installed: requirements.txt tools/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "make: found Python %d.%d, expected 3.10 or newer; name one: make PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tools/requirements.txt
+	@touch $@
+
+.PHONY: run test lint benchmark
+.DELETE_ON_ERROR:

@@ -1,0 +1,655 @@
+"""Spectra file in, feature table out: the preprocessing step, alone or imported.
+
+    python preprocess.py --input data/public/public.csv.gz --output data/preprocess/public.csv
+
+Each spectrum is divided by its maximum over the channels SCALE_RANGE, clipped to
+that range's own minimum and maximum, and summed in windows of WINDOW channels:
+
+    x_ic = clip(s_ic / M_i, m_i / M_i, 1),   M_i, m_i = max, min of s_ic over SCALE_RANGE
+    f_iw = sum of x_ic over the channels c of window w
+
+Rows are independent: a spectrum gives the same features alone, in any batch and
+in any order. The file is read in blocks of text, so memory does not grow with it.
+
+The platform runs this file by itself: it imports nothing of the project.
+"""
+import argparse
+import csv
+import gzip
+import io
+import logging
+import math
+import os
+import sys
+import time
+import zlib
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import chain
+from typing import List, NamedTuple, Optional
+
+import numpy as np
+import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+SCALE_RANGE = slice(0, -300)  # channels; the last 300 are noise (best end of -1 ... -400)
+RANGE = f"[{SCALE_RANGE.start}:{SCALE_RANGE.stop}]"
+WINDOW = 7  # channels; best of 1, 3, 5, 7, 10 in cross-validation
+BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
+THREADS = min(4, os.cpu_count() or 1)  # blocks in work; parsing releases the GIL
+
+ID_COLUMNS = ("DepthTo", "SiteID", "DepthFrom")
+INDEX_NAMES = ("", "Unnamed: 0", "index")  # what the first column is called when it counts rows
+# pandas before 1.2 reads numbers less exactly unless told to; later ones warn when told.
+PRECISION = {"float_precision": "high"} if pd.__version__.startswith(("1.0", "1.1")) else {}
+GAPS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]  # cells without a value
+
+# score.py, which stands alone, holds these names as well; a test compares the two.
+TARGETS = tuple(
+    """
+    AgPPM AsPPM AuPPM BaPPM BiPPM CdPPM CoPPM CuPPM FePCT MnPPM MoPPM NiPPM PPCT
+    PbPPM SPPM SbPPM SePPM SnPPM SrPPM TePPB ThPPB UPPB VPCT WPPM ZnPPM ZrPPM BePPM
+    AlPPM CaPPM CePPM CrPPM CsPPM GaPPM GePPM HfPPM InPPM KPPM LaPPM LiPPM MgPPM
+    NaPPM NbPPM RbPPM RePPM ScPPM TaPPM TiPPM TlPPM YPPM
+    """.split()
+)
+
+
+class DataError(ValueError):
+    """A mistake in what the user gave: one line with found, where, expected, remedy."""
+
+
+class Layout(NamedTuple):
+    """Which columns of a file are what, by name, in file order (the 49 targets in their own)."""
+
+    index: Optional[str]
+    ids: List[str]
+    channels: List[str]
+    targets: List[str]
+    text: List[str]  # those that hold text
+
+
+class Table(NamedTuple):
+    """Rows of a spectra file, preprocessed; the three frames share the file's index."""
+
+    features: pd.DataFrame  # (n_rows, n_windows)
+    ids: pd.DataFrame  # (n_rows, n_ids)
+    targets: pd.DataFrame  # (n_rows, n_targets), no column in a private file
+
+
+# --- the arithmetic -----------------------------------------------------------------
+
+
+def scale(spectra):
+    """Divide each spectrum by its maximum over SCALE_RANGE and clip it to that range.
+
+    The clipping keeps the noisy channels outside the range from dominating.
+
+    Parameters
+    ----------
+    spectra : ndarray of shape (n_rows, n_channels)
+        Absorbance or % reflectance, finite, with a maximum over SCALE_RANGE above 0.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_channels)
+        Without unit, at most 1.
+    """
+    reference = spectra[:, SCALE_RANGE]
+    highest = reference.max(axis=1, keepdims=True)
+    lowest = reference.min(axis=1, keepdims=True)
+    scaled = np.clip(spectra, lowest, highest)
+    scaled /= highest
+    return scaled
+
+
+def window_sums(spectra, width=WINDOW):
+    """Sum neighbouring channels in windows that do not overlap.
+
+    Parameters
+    ----------
+    spectra : ndarray of shape (n_rows, n_channels)
+    width : int
+        Channels a window; the last window keeps what is left.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, ceil(n_channels / width))
+    """
+    return np.add.reduceat(spectra, np.arange(0, spectra.shape[1], width), axis=1)
+
+
+def window_names(channels, width=WINDOW):
+    """Name each window after its middle channel, so coefficients can be drawn over it."""
+    windows = [channels[i : i + width] for i in range(0, len(channels), width)]
+    return [window[len(window) // 2] for window in windows]
+
+
+def features(spectra):
+    """Turn spectra into features: scale, then window sums.
+
+    Parameters
+    ----------
+    spectra : DataFrame of shape (n_rows, n_channels)
+        Channels in the file's order.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, ceil(n_channels / WINDOW))
+        Columns named after each window's middle channel.
+
+    Raises
+    ------
+    DataError
+        For too few channels, a gap, an infinity, or a maximum that is not above 0.
+    """
+    channels = [str(name) for name in spectra.columns]
+    check_channels(channels, "spectra")
+    values = np.ascontiguousarray(spectra, dtype=float)
+    check_spectra(values, channels, "row {}".format)
+    return pd.DataFrame(window_sums(scale(values)), spectra.index, window_names(channels))
+
+
+# --- the columns --------------------------------------------------------------------
+
+
+def number(name):
+    """The number that a column is named by ('3997.4', or R's 'X3997.4'), else None."""
+    try:
+        value = float(name[1:] if name[:1] == "X" else name)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def split_columns(names, text=(), path="table"):
+    """Tell ids, channels and targets apart.
+
+    Ids are ID_COLUMNS and columns of text. Targets are the 49 TARGETS; in a file that
+    has none of them and names its channels by numbers, every other numeric column.
+    Channels are the rest, in file order.
+
+    Parameters
+    ----------
+    names : list of str
+        The header.
+    text : collection of str
+        Columns that hold text.
+    path : str
+        Named in errors.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    DataError
+        For duplicate or empty names, some but not all of the TARGETS, a target or a
+        channel of text, too few channels, wavenumbers neither rising nor falling.
+    """
+    names = list(names)
+    if "" in names[1:]:
+        raise DataError(f"{path}: column {names.index('', 1) + 1} has no name, and only the first, "
+                        "the index, may have none; name it")
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise DataError(f"{path}: found column {name!r} {times} times, expected every name once; "
+                        "rename or remove the others, and put the header line first")
+    index = names[0] if names[0] in INDEX_NAMES else None
+    official = [name for name in TARGETS if name in names]  # in the order the score expects
+    if official and len(official) < len(TARGETS):
+        missing = ", ".join(name for name in TARGETS if name not in official)
+        raise DataError(f"{path}: found {len(official)} of {len(TARGETS)} targets, missing: {missing}; "
+                        "give all of them or none")
+    rest = [name for name in names if name not in (index,) + ID_COLUMNS + TARGETS]
+    numbered = [name for name in rest if number(name) is not None]
+    if 2 * len(numbered) > len(rest):
+        channels = numbered
+        targets = official or [name for name in rest if number(name) is None and name not in text]
+        check_axis(channels, path)
+    else:
+        numeric = [place for place, name in enumerate(rest) if name not in text]
+        # Text between channels is a damaged channel, not an id.
+        channels = rest[numeric[0] : numeric[-1] + 1] if numeric else []
+        targets = official
+    for name in channels + targets:
+        if name in text:
+            raise DataError(f"{path}, column {name!r}: found text, expected numbers; mend or remove it")
+    check_channels(channels, path)
+    taken = set(channels) | set(targets) | {index}
+    return Layout(index, [name for name in names if name not in taken], channels, targets, list(text))
+
+
+def check_axis(channels, path):
+    """Raise a DataError unless the numbers that name the channels rise or fall throughout."""
+    axis = np.array([number(name) for name in channels])
+    right = np.diff(axis) * (axis[-1] - axis[0]) > 0
+    if not right.all():
+        raise DataError(f"{path}: the channels are named by numbers that neither rise nor fall throughout, "
+                        f"see {channels[int(np.argmin(right)) + 1]!r}; put the header line first and the "
+                        "channels in spectral order")
+
+
+def check_channels(channels, path):
+    """Raise a DataError unless SCALE_RANGE leaves a channel to scale by."""
+    if not range(len(channels))[SCALE_RANGE]:
+        raise DataError(f"{path}: found {len(channels)} channels, expected at least {1 - SCALE_RANGE.stop} "
+                        f"for the range {RANGE}; is it a table of spectra, separated by commas?")
+
+
+def check_spectra(values, channels, at):
+    """Raise a DataError that names the first gap, infinity or maximum not above 0.
+
+    `at(row)` words the row's place.
+    """
+    if not np.isfinite(values).all():
+        row, column = np.argwhere(~np.isfinite(values))[0]
+        found = "a gap" if np.isnan(values[row, column]) else "an infinite value"
+        raise DataError(f"{at(row)}, column {channels[column]!r}: found {found}, expected a number; "
+                        "mend or remove the spectrum")
+    highest = values[:, SCALE_RANGE].max(axis=1)
+    if not (highest > 0).all():
+        row = int(np.argmin(highest > 0))
+        raise DataError(f"{at(row)}: found a spectrum whose maximum over the channels {RANGE} is "
+                        f"{highest[row]:g}, expected more than 0; remove it or measure it again")
+
+
+# --- reading ------------------------------------------------------------------------
+
+
+class Block(NamedTuple):
+    """Whole lines of a file."""
+
+    text: bytes
+    first_line: int  # in the file, counted from 1
+    path: str
+
+    def lines(self):
+        """The lines that are not blank, without their ends."""
+        return [line for line in self.text.splitlines() if line.strip()]
+
+    def at(self, row):
+        """The place of a row of this block: 'public.csv.gz, line 17'."""
+        filled = [place for place, line in enumerate(self.text.splitlines()) if line.strip()]
+        return f"{self.path}, line {self.first_line + filled[row]}"
+
+
+def find_table(path):
+    """A file as it is; for a folder, its public.csv.gz or the one table that it holds."""
+    if not os.path.exists(path):
+        raise DataError(f"{path}: not found, expected a spectra file as data/README.md describes; "
+                        "check the path")
+    if not os.path.isdir(path):
+        return path
+    tables = sorted(name for name in os.listdir(path)
+                    if name.endswith((".csv", ".csv.gz")) and not name.startswith("."))
+    if "public.csv.gz" in tables:
+        return os.path.join(path, "public.csv.gz")
+    if len(tables) != 1:
+        raise DataError(f"{path}: found {', '.join(tables) or 'no table'} in the folder, expected "
+                        "public.csv.gz or one single .csv or .csv.gz; name the file itself")
+    return os.path.join(path, tables[0])
+
+
+@contextmanager
+def progress(label, size):
+    """Give `show(done)`: percent of `size` on a terminal after two seconds, else silent."""
+    began, shown = time.monotonic(), []
+
+    def show(done):
+        if sys.stderr.isatty() and time.monotonic() - began > 2:
+            sys.stderr.write(f"\r{label}: {100 * done / size:3.0f} %")
+            sys.stderr.flush()
+            shown.append(done)
+
+    yield show
+    if shown:
+        sys.stderr.write("\r" + " " * (len(label) + 7) + "\r")
+
+
+def read_blocks(path):
+    """Yield a file's lines as Blocks of about BLOCK_BYTES, the header line first, alone.
+
+    A block ends at a line's end, but never inside a quoted cell.
+    """
+    name, line = os.path.basename(path), 1
+    with open(path, "rb") as raw, progress(name, os.path.getsize(path)) as show:
+        stream = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
+        try:
+            text = stream.readline()
+            while text:
+                while text.count(b'"') % 2:
+                    more = stream.readline()
+                    if not more:
+                        raise DataError(f"{name}, from line {line}: found a quote that is never closed; "
+                                        "mend the file")
+                    text += more
+                yield Block(text, line, name)
+                line += text.count(b"\n")
+                text = stream.read(BLOCK_BYTES)
+                text += stream.readline()
+                show(raw.tell())
+        except EOFError:
+            raise DataError(f"{name}: the gzip file ends too early, near line {line}; copy or download "
+                            "it again") from None
+        except (zlib.error, OSError) as error:
+            kind, remedy = ("gzip", "compress it with gzip, or end its name in .csv if it is plain text"
+                            ) if path.endswith(".gz") else ("a file", "check it")
+            raise DataError(f"{name}: cannot be read as {kind} ({error}); {remedy}") from None
+
+
+def decode(text, at):
+    """Bytes as UTF-8 text; `at()` words the place."""
+    try:
+        return text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{at()}: found bytes that are not UTF-8 ({error.reason}); save the table as "
+                        "CSV in UTF-8") from None
+
+
+def read_header(block):
+    """The column names of a header line."""
+    line = decode(block.text, lambda: f"{block.path}, line 1")
+    names = [cell.strip() for cell in next(csv.reader([line]), [])]
+    if len(names) < 2:
+        raise DataError(f"{block.path}, line 1: found {len(names)} column, expected a header line with "
+                        "names separated by commas; see data/README.md")
+    return names
+
+
+class NotNumbers(Exception):
+    """A cell outside the columns of text is no number."""
+
+
+def parse(block, names, text=()):
+    """Turn a block of lines into numbers, and into text where it is text.
+
+    Parameters
+    ----------
+    block : Block
+    names : list of str
+        The header.
+    text : collection of str
+        Columns to leave as text.
+
+    Returns
+    -------
+    values : ndarray of shape (n_rows, n_columns)
+        NaN for gaps, and in columns of text.
+    texts : dict of str to list of str
+        The cells of each column of text.
+
+    Raises
+    ------
+    NotNumbers
+        When a column outside `text` holds text.
+    DataError
+        For a line with more or fewer cells than the header.
+
+    Notes
+    -----
+    The cells are read as one long column: over 1,750 columns pandas spends more time
+    on columns than on numbers, and this way it reads two to three times as fast.
+    """
+    texts = {}
+    if text or b'"' in block.text:
+        rows = split_rows(block, names)
+        for place, name in enumerate(names):
+            if name in text:
+                texts[name] = [row[place].strip() for row in rows]
+                for row in rows:
+                    row[place] = ""
+        cells = "\n".join("\n".join(row) for row in rows).encode()
+    else:
+        rows = block.lines()
+        check_widths([line.count(b",") + 1 for line in rows], names, block)
+        cells = b"\n".join(rows).replace(b",", b"\n")
+    try:
+        column = pd.read_csv(
+            io.BytesIO(cells + b"\n"), header=None, names=["cell"], sep="\x1f", quoting=csv.QUOTE_NONE, dtype=np.float64,
+            skip_blank_lines=False, keep_default_na=False, na_values=GAPS, **PRECISION)
+    except ValueError:
+        raise NotNumbers from None
+    return column.to_numpy().reshape(len(rows), len(names)), texts
+
+
+def split_rows(block, names):
+    """The cells of every line, as lists of text."""
+    text = decode(block.text, lambda: block.at(0))
+    rows = [row for row in csv.reader(io.StringIO(text)) if "".join(row[:2]).strip() or len(row) > 1]
+    check_widths([len(row) for row in rows], names, block)
+    return rows
+
+
+def check_widths(widths, names, block):
+    """Raise a DataError that names the first line with more or fewer cells than the header."""
+    for row, width in enumerate(widths):
+        if width != len(names):
+            raise DataError(f"{block.at(row)}: found {width} cells, expected {len(names)} as in the "
+                            "header; mend the line")
+
+
+def text_cells(block, names):
+    """All cells as text, and which of them are no numbers; two arrays (n_rows, n_columns)."""
+    cells = np.array([[cell.strip() for cell in row] for row in split_rows(block, names)], dtype=object)
+    numbers = pd.to_numeric(pd.Series(cells.ravel()), errors="coerce").to_numpy().reshape(cells.shape)
+    return cells, np.isnan(numbers) & ~np.isin(cells, GAPS)
+
+
+def not_a_number(block, names, cells, wrong):
+    """The DataError for the first cell that `wrong` marks."""
+    row, place = np.argwhere(wrong)[0]
+    return DataError(f"{block.at(row)}, column {names[place]!r}: found the text {cells[row, place]!r}, "
+                     "expected a number; mend the cell (an assay below detection: half the limit, or "
+                     "leave it empty)")
+
+
+def text_columns(block, names):
+    """The columns of a file's first block that hold text.
+
+    A column of numbers with some text among them is an id where it stands left of
+    every column named by a number (hole '12', '12A'), elsewhere a mistake.
+    """
+    try:
+        parse(block, names)
+        return []
+    except NotNumbers:
+        cells, wrong = text_cells(block, names)
+    numbered = [number(name) is not None for name in names]
+    left = np.arange(len(names)) < (numbered.index(True) if True in numbered else 0)
+    known = np.isin(names, ID_COLUMNS + INDEX_NAMES) | left
+    all_text = (wrong | np.isin(cells, GAPS)).all(axis=0) & ~np.isin(names, TARGETS) & ~np.array(numbered)
+    mixed = wrong & ~(known | all_text)
+    if mixed.any():
+        raise not_a_number(block, names, cells, mixed)
+    return [name for name, some in zip(names, wrong.any(axis=0)) if some]
+
+
+def in_order(function, items):
+    """Yield function(item) in the items' order, with THREADS of them in work at a time."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        waiting = deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def to_table(block, first_row, names, layout):
+    """Parse, check and preprocess one block of a spectra file."""
+    try:
+        values, texts = parse(block, names, layout.text)
+    except NotNumbers:
+        cells, wrong = text_cells(block, names)
+        stray = wrong & ~np.isin(names, [layout.index, *layout.ids])
+        if stray.any():
+            raise not_a_number(block, names, cells, stray) from None
+        turned = [name for name, some in zip(names, wrong.any(axis=0)) if some]
+        values, texts = parse(block, names, [*layout.text, *turned])
+
+    places = {name: place for place, name in enumerate(names)}
+
+    def column(name):
+        return texts[name] if name in texts else whole(values[:, places[name]])
+
+    spectra = values[:, [places[name] for name in layout.channels]]
+    check_spectra(spectra, layout.channels, block.at)
+    targets = values[:, [places[name] for name in layout.targets]]
+    if np.isinf(targets).any():
+        row, place = np.argwhere(np.isinf(targets))[0]
+        raise DataError(f"{block.at(row)}, column {layout.targets[place]!r}: found an infinite value, "
+                        "expected a number; mend the cell or leave it empty")
+    if layout.index is None:
+        index = pd.RangeIndex(first_row, first_row + len(values))
+    else:
+        index = pd.Index(column(layout.index))
+        if index.isna().any() or "" in index:
+            raise DataError(f"{block.path}: found a row without index near line {block.first_line}, "
+                            "expected one for each row; number the rows")
+    return Table(
+        pd.DataFrame(window_sums(scale(spectra)), index, window_names(layout.channels)),
+        pd.DataFrame({name: column(name) for name in layout.ids}, index),
+        pd.DataFrame(targets, index, layout.targets),
+    )
+
+
+def whole(values):
+    """Numbers as integers when all of them are whole."""
+    return values.astype(np.int64) if np.array_equal(values, np.floor(values)) else values
+
+
+def read_tables(path, then=None):
+    """Read and preprocess a spectra file block by block, in THREADS threads.
+
+    Parameters
+    ----------
+    path : str
+        A .csv.gz or .csv file, or a folder that holds public.csv.gz or one table.
+    then : callable, optional
+        Applied to each Table in the thread that made it; its result is yielded instead.
+
+    Yields
+    ------
+    Table
+        Some hundred rows, in file order.
+
+    Raises
+    ------
+    DataError
+        For anything in the file that is not as data/README.md says. A repeated index is
+        noticed after the last row.
+    """
+    path = find_table(path)
+    name = os.path.basename(path)
+    blocks = read_blocks(path)
+    header = next(blocks, None)
+    if header is None:
+        raise DataError(f"{name}: the file is empty, expected a header line and spectra; see data/README.md")
+    names = read_header(header)
+    split_columns(names, (), name)  # what the header tells by itself comes first
+    blocks = (block for block in blocks if block.lines())
+    first = next(blocks, None)
+    if first is None:
+        raise DataError(f"{name}: found a header line and no row below it, expected spectra; see data/README.md")
+    layout = split_columns(names, text_columns(first, names), name)
+    indexes = []
+
+    def numbered():
+        row = 0
+        for block in chain([first], blocks):
+            yield block, row
+            row += len(block.lines())
+
+    def work(item):
+        table = to_table(*item, names, layout)
+        return table.features.index, then(table) if then else table
+
+    for index, result in in_order(work, numbered()):
+        indexes.append(index)
+        yield result
+    index = indexes[0].append(indexes[1:])
+    if not index.is_unique:
+        raise DataError(f"{name}: found the index {index[index.duplicated()][0]} more than once, expected "
+                        "every row to have its own; number the rows anew")
+
+
+def read_table(path):
+    """Read and preprocess a whole spectra file; the Table of all its rows."""
+    tables = list(read_tables(path))
+    return Table(*(pd.concat(part) for part in zip(*tables)))
+
+
+# --- writing ------------------------------------------------------------------------
+
+
+def quote(cell):
+    """A cell of text as CSV."""
+    cell = str(cell)
+    return '"' + cell.replace('"', '""') + '"' if any(c in cell for c in ',"\r\n') else cell
+
+
+def csv_header(names):
+    """The header line of a table with an unnamed index."""
+    return ",".join(["", *map(quote, names)]) + "\n"
+
+
+def csv_rows(table, index=True):
+    """The rows of a table of numbers as CSV, in full: what repr gives reads back the same."""
+    rows = [",".join(map(repr, row)) for row in table.to_numpy(dtype=float).tolist()]
+    if index:
+        rows = [f"{quote(label)},{row}" for label, row in zip(table.index, rows)]
+    return "\n".join(rows) + "\n"
+
+
+@contextmanager
+def replacing(path, mode="w"):
+    """Open a file beside `path` that takes its place when all is written, or leaves no trace."""
+    folder, name = os.path.split(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    beside = os.path.join(folder, f".{name}.{os.getpid()}")
+    try:
+        with open(beside, mode) as file:
+            yield file
+        os.replace(beside, path)
+    except BaseException:
+        if os.path.exists(beside):
+            os.remove(beside)
+        raise
+
+
+def run(main):
+    """Run a step; a mistake in what the user gave ends in one line and status 1."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        main()
+    except (DataError, OSError) as error:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: interrupted, nothing was written")
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--input", default="/opt/ml/processing/input/public/public.csv.gz",
+                        help="spectra file, or the folder that holds it (%(default)s)")
+    parser.add_argument("--output", default="/opt/ml/processing/output/preprocess/public.csv",
+                        help="feature table to write (%(default)s)")
+    arguments = parser.parse_args(argv)
+    rows = 0
+    with replacing(arguments.output) as file:
+        for names, text in read_tables(arguments.input, lambda table: (
+                list(table.features), csv_rows(table.features))):
+            if not rows:
+                file.write(csv_header(names))
+            file.write(text)
+            rows += text.count("\n")
+    logger.info("%s: %s spectra, %d features each", arguments.output, format(rows, ","), len(names))
+
+
+if __name__ == "__main__":
+    run(main)

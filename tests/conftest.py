@@ -1,0 +1,91 @@
+"""Small data, made here, for every test; and the folder of real spectra where it exists."""
+
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import preprocess
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL = ROOT.parent / "shared" / "data"
+REAL_TABLES = [
+    "limesoda_mir/limesoda_H_138_full.csv.gz",
+    "limesoda_mir/limesoda_NRW_62_full.csv.gz",
+    "peat_redoxpeat/peat_redoxpeat_full.csv.gz",
+    "yamsys_soil/yamsys_soil_full.csv.gz",
+    "yamsys_soil/yamsys_soil_scans.csv.gz",
+]
+
+
+def make_table(rows=40, channels=340, targets=preprocess.TARGETS, seed=0):
+    """A synthetic table in the challenge's shape: five smooth bands that carry the targets."""
+    rng = np.random.RandomState(seed)
+    axis = np.linspace(4000, 600, channels)
+    centres = np.linspace(3900, 3500, 5) if channels < 600 else np.linspace(3800, 1400, 5)
+    bands = np.exp(-(((axis - centres[:, None]) / 90) ** 2))
+    amounts = rng.gamma(2, 1, (rows, 5))
+    spectra = 0.2 + amounts @ bands + rng.normal(0, 1e-3, (rows, channels))
+    assays = amounts @ rng.uniform(0, 10, (5, len(targets))) + rng.uniform(0, 1, (rows, len(targets)))
+    site = np.arange(rows) // 8 + 1
+    depth = 5 * (np.arange(rows) % 8)
+    ids = {"DepthTo": depth + 5, "SiteID": site, "DepthFrom": depth}
+    return pd.concat(
+        [
+            pd.DataFrame(ids),
+            pd.DataFrame(spectra.round(6), columns=["%.1f" % wavenumber for wavenumber in axis]),
+            pd.DataFrame(assays.round(4), columns=list(targets)),
+        ],
+        axis=1,
+    )
+
+
+def channels_of(table):
+    return [name for name in table if preprocess.number(name) is not None]
+
+
+def write(table, path):
+    """Write a table as the challenge does; compressed when the name ends in .gz."""
+    text = table.to_csv()
+    with gzip.open(str(path), "wt") if str(path).endswith(".gz") else open(str(path), "w") as file:
+        file.write(text)
+    return path
+
+
+def step(name, *arguments, **options):
+    """Run one of the scripts as a process of its own, warnings as errors."""
+    command = [sys.executable, "-W", "error", str(ROOT / (name + ".py")), *map(str, arguments)]
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, **options
+    )
+
+
+def said_in_one_line(result):
+    """What a failed step said, after checking that it is one line and no traceback."""
+    assert result.returncode not in (0, None)
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+@pytest.fixture
+def table():
+    return make_table()
+
+
+@pytest.fixture
+def public(tmp_path, table):
+    (tmp_path / "public").mkdir()
+    return write(table, tmp_path / "public" / "public.csv.gz")
+
+
+@pytest.fixture(params=REAL_TABLES)
+def real_table(request):
+    path = REAL / request.param
+    if not path.exists():
+        pytest.skip("the real spectra are not here: %s" % path)
+    return path

@@ -1,0 +1,158 @@
+"""score.py: the official score, other elements, bad files, and the step alone."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT, make_table, said_in_one_line, step, write
+from sklearn.metrics import r2_score
+
+import preprocess
+import score
+
+
+def predictions(table, targets=preprocess.TARGETS, noise=0.5):
+    actual = table[list(targets)]
+    return actual + np.random.RandomState(1).normal(0, noise, actual.shape)
+
+
+def write_predictions(values, path):
+    pd.DataFrame(values).to_csv(str(path), header=False, index=False)
+    return path
+
+
+def run(actual, predicted, tmp_path):
+    return step("score", "--actual", actual, "--predicted", predicted, "--output", tmp_path / "scores" / "public.txt")
+
+
+def test_the_targets_are_those_of_preprocess_and_the_weights_sum_to_1_01():
+    assert tuple(score.WEIGHTS) == preprocess.TARGETS and score.GAPS == preprocess.GAPS
+    assert sum(score.WEIGHTS.values()) == pytest.approx(1.01, abs=1e-12)
+
+
+def test_r2_is_scikit_learns_also_for_targets_without_spread():
+    rng = np.random.RandomState(0)
+    actual, predicted = rng.normal(5, 2, (30, 4)), rng.normal(5, 2, (30, 4))
+    actual[:, 2] = predicted[:, 2] = 3.0
+    actual[:, 3] = 3.0
+    expected = r2_score(actual, predicted, multioutput="raw_values")
+    np.testing.assert_allclose(score.r2(actual, predicted), expected, rtol=1e-12)
+
+
+def test_the_score_written_is_the_sum_of_weight_times_r2(table, public, tmp_path):
+    given = predictions(table)
+    path = write_predictions(given, tmp_path / "public.csv.out")
+    result = run(public, path, tmp_path)
+    assert result.returncode == 0, result.stderr
+    written = float((tmp_path / "scores" / "public.txt").read_text())
+    expected = sum(weight * r2_score(table[name], given[name]) for name, weight in score.WEIGHTS.items())
+    assert written == pytest.approx(expected, abs=1e-12)
+    assert ("official score %.4f of 1.01" % expected) in result.stdout
+
+
+def test_a_perfect_prediction_scores_1_01(table, public, tmp_path):
+    path = write_predictions(table[list(preprocess.TARGETS)], tmp_path / "public.csv.out")
+    assert run(public, path, tmp_path).returncode == 0
+    assert float((tmp_path / "scores" / "public.txt").read_text()) == pytest.approx(1.01, abs=1e-12)
+
+
+def test_other_elements_get_the_mean_r2_with_missing_assays_left_out(tmp_path):
+    table = make_table(targets=["Cu", "pH", "empty"])
+    table.insert(0, "Name", ["sample %d" % row for row in range(len(table))])
+    table.insert(0, "Hole", ["12A" if row == 9 else "12" for row in range(len(table))])
+    table.loc[[2, 5], "Cu"] = np.nan
+    table["empty"] = np.nan
+    given = predictions(table, ["Cu", "pH", "empty"]).fillna(1)
+    result = run(write(table, tmp_path / "own.csv"), write_predictions(given, tmp_path / "own.out"), tmp_path)
+    assert result.returncode == 0, result.stderr
+    known = table["Cu"].notna()
+    expected = np.mean(
+        [r2_score(table["Cu"][known], given["Cu"][known]), r2_score(table["pH"], given["pH"])]
+    )
+    assert float((tmp_path / "scores" / "public.txt").read_text()) == pytest.approx(expected, abs=1e-12)
+    assert "3 targets" in result.stdout and "42 missing assays left out" in result.stdout
+
+
+def test_targets_are_found_where_preprocess_finds_them(real_table):
+    columns = list(pd.read_csv(str(real_table), nrows=5))
+    columns[0] = ""
+    found = [columns[place] for place in score.find_targets(columns, "x")]
+    assert found == preprocess.split_columns(columns).targets
+
+
+def test_alone_in_an_empty_folder_it_scores(table, public, tmp_path):
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(str(ROOT / "score.py"), str(alone))
+    write_predictions(predictions(table), alone / "p.out")
+    command = [sys.executable, "-W", "error", "score.py", "--actual", str(public), "--predicted", "p.out"]
+    subprocess.run([*command, "--output", "public.txt"], cwd=str(alone), check=True, stdout=subprocess.DEVNULL)
+    assert re.match(r"^[01]\.\d+\n$", (alone / "public.txt").read_text())
+
+
+def edited(row, column, cell):
+    def edit(text):
+        lines = [line.split(",") for line in text.splitlines()]
+        lines[row][column] = cell
+        return "\n".join(map(",".join, lines)) + "\n"
+
+    return edit
+
+
+BAD_PREDICTIONS = {
+    "no row": (lambda text: "", "found no row"),
+    "a row missing": (lambda text: text.split("\n", 1)[1], "found 39 rows, expected 40"),
+    "a header": (lambda text: ",".join(preprocess.TARGETS) + "\n" + text, "line 1, column 'AgPPM': found 'AgPPM'"),
+    "a column missing": (lambda text: "\n".join(line.split(",", 1)[1] for line in text.splitlines()), "48 columns"),
+    "an index": (lambda text: "".join("%d,%s\n" % line for line in enumerate(text.splitlines())), "50 columns"),
+    "a gap": (edited(6, 7, ""), "line 7, column 'CuPPM': found a gap"),
+    "text": (edited(6, 7, "low"), "line 7, column 'CuPPM': found 'low'"),
+    "an infinity": (edited(6, 7, "inf"), "line 7, column 'CuPPM': found 'inf'"),
+    "a short line": (lambda text: text.rstrip("\n").rsplit(",", 1)[0] + "\n", "line 40, column 'YPPM': found a gap"),
+    "a long line": (lambda text: text.rstrip("\n") + ",1\n", "unequal length"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_PREDICTIONS)
+def test_bad_predictions_end_in_one_line_and_leave_the_old_score(bad, table, public, tmp_path):
+    edit, said = BAD_PREDICTIONS[bad]
+    path = write_predictions(predictions(table), tmp_path / "public.csv.out")
+    path.write_text(edit(path.read_text()))
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "public.txt").write_text("old")
+    message = said_in_one_line(run(public, path, tmp_path))
+    assert said in message, message
+    assert (tmp_path / "scores" / "public.txt").read_text() == "old"
+
+
+BAD_ASSAYS = {
+    "a target missing": (lambda table: table.drop(columns="CuPPM"), "found 48 of 49 targets, missing: CuPPM"),
+    "no target": (lambda table: table.drop(columns=list(preprocess.TARGETS)), "found no target"),
+    "a gap": (lambda table: table.mask(table == table.loc[4, "CuPPM"]), "line 6, column 'CuPPM': found a gap"),
+    "text": (lambda table: table.replace(table.loc[4, "CuPPM"], "<1"), "line 6, column 'CuPPM': found '<1'"),
+    "a row too many": (lambda table: pd.concat([table, table[:1]]), "found 40 rows, expected 41"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_ASSAYS)
+def test_bad_assays_end_in_one_line(bad, table, tmp_path):
+    change, said = BAD_ASSAYS[bad]
+    path = write_predictions(predictions(table), tmp_path / "public.csv.out")
+    actual = write(change(table.astype({"CuPPM": object})), tmp_path / "public.csv.gz")
+    assert said in said_in_one_line(run(actual, path, tmp_path))
+
+
+@pytest.mark.parametrize("content", [b"no gzip", b"", None])
+def test_damaged_and_missing_files_end_in_one_line(content, table, tmp_path):
+    path = write_predictions(predictions(table), tmp_path / "public.csv.out")
+    actual = tmp_path / "public.csv.gz"
+    if content is None:
+        write(table, actual)
+        content = actual.read_bytes()[:2000]
+    actual.write_bytes(content)
+    said_in_one_line(run(actual, path, tmp_path))
+    said_in_one_line(run(tmp_path / "none.csv.gz", path, tmp_path))
