@@ -28,6 +28,7 @@ from preprocess import DataError
 
 logger = logging.getLogger(__name__)
 
+SITE = "SiteID"  # the id column by which figures are reported beside those by row
 MODEL, DESCRIPTION = "model.pkl", "model.json"  # the platform knows the pickle by this name
 
 
@@ -48,19 +49,24 @@ def fit(table, group=None):
     Returns
     -------
     ZeroClippedRidgeCV
+
+    Raises
+    ------
+    ValueError
+        When there is too little to learn from, or no such group.
     """
     if table.targets.shape[1] == 0:
         raise DataError("found no target among the columns, expected the 49 assays, or channels named by "
                         "wavenumber beside the columns to predict; see data/README.md")
+    if len(table.features) < 2:
+        raise DataError("found one spectrum, expected two or more to learn from; add spectra with assays")
     groups = None
     if group is not None:
         if group not in table.ids:
-            raise DataError(f"--group {group}: no such id column, found {', '.join(table.ids) or 'none'}")
+            raise DataError(f"found no id column {group!r}, expected one of {', '.join(table.ids) or 'none'}; "
+                            "name one of them, or none")
         groups = table.ids[group].to_numpy()
-    try:
-        return ZeroClippedRidgeCV().fit(table.features, table.targets, groups=groups)
-    except ValueError as error:
-        raise DataError(str(error)) from None
+    return ZeroClippedRidgeCV().fit(table.features, table.targets, groups=groups)
 
 
 def versions():
@@ -409,14 +415,37 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     path = preprocess.find_table(arguments.data_dir)
     table = preprocess.read_table(path)
-    logger.info("%s: %s spectra, %d features, %d targets, %s assays missing", path, format(len(table.features), ","),
-                table.features.shape[1], table.targets.shape[1], format(int(table.targets.isna().to_numpy().sum()), ","))
-    model = fit(table, arguments.group)
-    logger.info("mean R² %.3f, each %s left out", np.mean(model.cv_r2_), arguments.group or "row")
-    save_model(model, arguments.model_dir, {
+    try:
+        model = fit(table, arguments.group)
+    except ValueError as error:
+        raise DataError(f"{os.path.basename(path)}: {error}") from None
+    training = {
         "file": os.path.basename(path), "sha256": file_sum(path), "rows": len(table.features),
-        "left_out": arguments.group or "row"})
-    logger.info("model: %s", os.path.join(arguments.model_dir, MODEL))
+        "missing_assays": int(table.targets.isna().to_numpy().sum()), "left_out": arguments.group or "row",
+        "mean_r2": mean_r2(table, model, arguments.group),
+    }
+    save_model(model, arguments.model_dir, training)
+    logger.info("%s: %s spectra, %d targets, %s assays missing, %d features", path,
+                format(training["rows"], ","), len(model.target_names_),
+                format(training["missing_assays"], ","), table.features.shape[1])
+    logger.info("mean R² of the targets: %s", ", ".join(
+        f"{r2:.3f} with each {left_out} left out" for left_out, r2 in training["mean_r2"].items()))
+    logger.info("%s: alpha chosen with each %s left out", os.path.join(arguments.model_dir, MODEL),
+                training["left_out"])
+
+
+def mean_r2(table, model, group):
+    """Cross-validated R², mean over the targets, by row and, where there are sites, by site.
+
+    A figure by row alone flatters: rows of one drill hole resemble each other.
+    """
+    sites = table.ids.get(SITE, pd.Series(dtype=float))
+    fitted = {group or "row": model}
+    if group != SITE and sites.nunique() > 1:
+        fitted[SITE] = fit(table, SITE)
+    if group:
+        fitted["row"] = fit(table)
+    return {left_out: float(np.mean(each.cv_r2_)) for left_out, each in fitted.items()}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+"""predict.py: the step beside the model it is given."""
+
+import os
+
+import numpy as np
+import pytest
+from conftest import channels_of, make_table, said_in_one_line, step, write
+
+import predict
+import preprocess
+import train
+
+
+@pytest.fixture
+def model_dir(public, tmp_path):
+    train.main(["--data_dir", str(public), "--model_dir", str(tmp_path / "model")])
+    return tmp_path / "model"
+
+
+def run(model_dir, data_dir, output_dir, **options):
+    return step("predict", "--model_dir", model_dir, "--data_dir", data_dir, "--output_dir", output_dir, **options)
+
+
+def test_predictions_are_one_bare_line_a_spectrum_in_the_files_order(table, public, model_dir, tmp_path):
+    assert run(model_dir, public.parent, tmp_path / "out").returncode == 0
+    written = np.loadtxt(str(tmp_path / "out" / "public.csv.out"), delimiter=",")
+    model = train.model_fn(str(model_dir))
+    assert np.array_equal(written, model.predict(preprocess.features(table[channels_of(table)])))
+    assert (written >= 0).all()
+
+
+def test_blocks_do_not_change_a_prediction(public, model_dir, tmp_path, monkeypatch):
+    arguments = ["--model_dir", str(model_dir), "--data_dir", str(public), "--output_dir"]
+    predict.main([*arguments, str(tmp_path / "one")])
+    monkeypatch.setattr(preprocess, "BLOCK_BYTES", 5000)
+    predict.main([*arguments, str(tmp_path / "many")])
+    one, many = ((tmp_path / kind / "public.csv.out").read_bytes() for kind in ("one", "many"))
+    assert one == many
+
+
+def test_a_private_file_is_predicted_under_its_own_name(table, model_dir, tmp_path):
+    private = write(table.drop(columns=list(preprocess.TARGETS)), tmp_path / "private.csv.gz")
+    environment = dict(os.environ, SM_MODEL_DIR=str(model_dir), SM_OUTPUT_DIR=str(tmp_path / "out"))
+    environment["SM_CHANNEL_TRAINING"] = str(private)
+    result = step("predict", env=environment, cwd=str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    assert len((tmp_path / "out" / "private.csv.out").read_text().splitlines()) == len(table)
+
+
+def test_a_model_trained_on_other_features_is_told(table, model_dir, tmp_path):
+    channels = channels_of(table)
+    table = table.rename(columns={name: "%.1f" % (float(name) + 0.7) for name in channels})
+    message = said_in_one_line(run(model_dir, write(table, tmp_path / "p.csv.gz"), tmp_path / "out"))
+    assert "without 49 of the model's 49 features" in message
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_missing_model_or_file_is_told(public, model_dir, tmp_path):
+    assert "model.json: not found" in said_in_one_line(run(tmp_path, public, tmp_path / "out"))
+    assert "none.csv: not found" in said_in_one_line(run(model_dir, tmp_path / "none.csv", tmp_path / "out"))
+
+
+def test_a_bad_file_leaves_the_old_predictions(public, model_dir, tmp_path):
+    assert run(model_dir, public, tmp_path / "out").returncode == 0
+    old = (tmp_path / "out" / "public.csv.out").read_bytes()
+    public.write_bytes(public.read_bytes()[:-3000])
+    assert "ends too early" in said_in_one_line(run(model_dir, public, tmp_path / "out"))
+    assert (tmp_path / "out" / "public.csv.out").read_bytes() == old
+
+
+def test_negative_targets_stay_negative(tmp_path):
+    table = make_table(targets=["d13C", "Cu"])
+    table["d13C"] -= 100
+    path = write(table, tmp_path / "own.csv")
+    assert step("train", "--data_dir", path, "--model_dir", tmp_path / "model").returncode == 0
+    assert run(tmp_path / "model", path, tmp_path / "out").returncode == 0
+    written = np.loadtxt(str(tmp_path / "out" / "own.csv.out"), delimiter=",")
+    assert (written[:, 0] < 0).all() and (written[:, 1] >= 0).all()
