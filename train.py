@@ -66,7 +66,9 @@ def fit(table, group=None):
             raise DataError(f"found no id column {group!r}, expected one of {', '.join(table.ids) or 'none'}; "
                             "name one of them, or none")
         groups = table.ids[group].to_numpy()
-    return ZeroClippedRidgeCV().fit(table.features, table.targets, groups=groups)
+    model = ZeroClippedRidgeCV().fit(table.features, table.targets, groups=groups)
+    model.target_names_ = list(table.targets)
+    return model
 
 
 def versions():
