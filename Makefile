@@ -1,4 +1,5 @@
 PYTHON ?= python3
+SHIPPED_TESTS = $(addprefix tests/test_,preprocess.py mdl.py train.py predict.py score.py)
 PUBLIC = data/public/public.csv.gz
 FEATURES = data/preprocess/public.csv
 PREDICTIONS = data/predictions/public.csv.out
@@ -19,12 +20,26 @@ run: .venv/installed $(PUBLIC)  ## demo data if there is none, then the four ste
 test: .venv/installed  ## all tests, warnings as errors
 	.venv/bin/python -m pytest
 
-lint: .venv/installed
+test-oldest: .venv-oldest/installed  ## the shipped files on the oldest versions they promise
+	@if [ -x .venv-oldest/bin/python ]; then .venv-oldest/bin/python -m pytest $(SHIPPED_TESTS); \
+	else echo "not run: the tests on Python 3.7, no python3.7 found"; fi
+
+lint: .venv/installed  ## the linter, and whether the formatter would change a thing
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
 benchmark: .venv/installed
 	.venv/bin/python -m tools.benchmark
+
+.venv-oldest/installed: tools/requirements-oldest.txt
+	@mkdir -p .venv-oldest
+	@python37=$$(command -v python3.7 || true); \
+	if [ -n "$$python37" ] && ! "$$python37" -c '' 2>/dev/null; then \
+		version=$$(pyenv versions --bare | grep -m1 '^3\.7' || true); \
+		python37=$${version:+$$(PYENV_VERSION=$$version pyenv which python3.7)}; fi; \
+	if [ -n "$$python37" ]; then "$$python37" -m venv .venv-oldest && \
+		.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -r $<; fi
+	@touch $@
 
 $(PUBLIC): | .venv/installed
 	.venv/bin/python -m tools.demo_data --output $@
@@ -35,5 +50,5 @@ $(PUBLIC): | .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tools/requirements.txt
 	@touch $@
 
-.PHONY: run test lint benchmark
+.PHONY: run test test-oldest lint benchmark
 .DELETE_ON_ERROR:

@@ -9,8 +9,6 @@ import argparse
 import logging
 import os
 
-import pandas as pd
-
 import preprocess
 import train
 
@@ -32,8 +30,8 @@ def main(argv=None):
     output = os.path.join(arguments.output_dir, (name[:-3] if name.endswith(".gz") else name) + ".out")
 
     def predict(table):
-        predictions = pd.DataFrame(train.predict_fn(table.features, model))
-        return preprocess.csv_rows(predictions, index=False)
+        predictions = train.predict_fn(table.features, model)
+        return "".join([",".join(map(repr, row)) + "\n" for row in predictions.tolist()])
 
     rows = 0
     with preprocess.replacing(output) as file:

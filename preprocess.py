@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 SCALE_RANGE = slice(0, -300)  # channels; the last 300 are noise (best end of -1 ... -400)
 RANGE = f"[{SCALE_RANGE.start}:{SCALE_RANGE.stop}]"
 WINDOW = 7  # channels; best of 1, 3, 5, 7, 10 in cross-validation
+DECIMALS = 12  # of a feature: a file then holds what memory does, to the last bit, and is short
 BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
 THREADS = min(4, os.cpu_count() or 1)  # blocks in work; parsing releases the GIL
 
@@ -117,8 +118,10 @@ def window_sums(spectra, width=WINDOW):
     Returns
     -------
     ndarray of shape (n_rows, ceil(n_channels / width))
+        Rounded to DECIMALS.
     """
-    return np.add.reduceat(spectra, np.arange(0, spectra.shape[1], width), axis=1)
+    sums = np.add.reduceat(spectra, np.arange(0, spectra.shape[1], width), axis=1)
+    return np.round(sums, DECIMALS)
 
 
 def window_names(channels, width=WINDOW):
@@ -394,9 +397,9 @@ def parse(block, names, text=()):
     The cells are read as one long column: over 1,750 columns pandas spends more time
     on columns than on numbers, and this way it reads two to three times as fast.
     """
-    texts = {}
+    texts, end = {}, ","
     if text or b'"' in block.text:
-        rows = split_rows(block, names)
+        rows, end = split_rows(block, names), "\n"
         for place, name in enumerate(names):
             if name in text:
                 texts[name] = [row[place].strip() for row in rows]
@@ -406,14 +409,15 @@ def parse(block, names, text=()):
     else:
         rows = block.lines()
         check_widths([line.count(b",") + 1 for line in rows], names, block)
-        cells = b"\n".join(rows).replace(b",", b"\n")
+        cells = b",".join(rows)
     try:
         column = pd.read_csv(
-            io.BytesIO(cells + b"\n"), header=None, names=["cell"], sep="\x1f", quoting=csv.QUOTE_NONE, dtype=np.float64,
-            skip_blank_lines=False, keep_default_na=False, na_values=GAPS, **PRECISION)
+            io.BytesIO(cells + end.encode()), header=None, names=["cell"], dtype=np.float64, sep="\x1f",
+            lineterminator=end, quoting=csv.QUOTE_NONE, skip_blank_lines=False, keep_default_na=False,
+            na_values=GAPS, low_memory=False, **PRECISION)
+        return column.to_numpy().reshape(len(rows), len(names)), texts
     except ValueError:
         raise NotNumbers from None
-    return column.to_numpy().reshape(len(rows), len(names)), texts
 
 
 def split_rows(block, names):
@@ -598,12 +602,11 @@ def csv_header(names):
     return ",".join(["", *map(quote, names)]) + "\n"
 
 
-def csv_rows(table, index=True):
-    """The rows of a table of numbers as CSV, in full: what repr gives reads back the same."""
-    rows = [",".join(map(repr, row)) for row in table.to_numpy(dtype=float).tolist()]
-    if index:
-        rows = [f"{quote(label)},{row}" for label, row in zip(table.index, rows)]
-    return "\n".join(rows) + "\n"
+def csv_rows(features):
+    """The rows of a feature table as CSV; they read back as the same numbers."""
+    line = ",".join(["%s"] + [f"%.{DECIMALS}f"] * features.shape[1])
+    labels = map(quote, features.index)
+    return "".join([line % (label, *row) + "\n" for label, row in zip(labels, features.to_numpy().tolist())])
 
 
 @contextmanager
