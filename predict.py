@@ -5,6 +5,7 @@
 Writes public.csv.out: one line a spectrum, in the file's order, one number a target, in the
 order of the model's targets (the challenge's 49 in the challenge's own); no header, no index.
 """
+
 import argparse
 import logging
 import os
@@ -17,12 +18,21 @@ logger = logging.getLogger(__name__)
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model_dir", default=os.getenv("SM_MODEL_DIR", "/opt/ml/model"),
-                        help="folder of the model (%(default)s)")
-    parser.add_argument("--data_dir", default=os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training"),
-                        help="folder of public.csv.gz, or a spectra file (%(default)s)")
-    parser.add_argument("--output_dir", default=os.getenv("SM_OUTPUT_DIR", "/opt/ml/output"),
-                        help="folder for the predictions (%(default)s)")
+    parser.add_argument(
+        "--model_dir",
+        default=os.getenv("SM_MODEL_DIR", "/opt/ml/model"),
+        help="folder of the model (%(default)s)",
+    )
+    parser.add_argument(
+        "--data_dir",
+        default=os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training"),
+        help="folder of public.csv.gz, or a spectra file (%(default)s)",
+    )
+    parser.add_argument(
+        "--output_dir",
+        default=os.getenv("SM_OUTPUT_DIR", "/opt/ml/output"),
+        help="folder for the predictions (%(default)s)",
+    )
     arguments = parser.parse_args(argv)
     model = train.model_fn(arguments.model_dir)
     path = preprocess.find_table(arguments.data_dir)

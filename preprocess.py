@@ -13,6 +13,7 @@ in any order. The file is read in blocks of text, so memory does not grow with i
 
 The platform runs this file by itself: it imports nothing of the project.
 """
+
 import argparse
 import csv
 import gzip
@@ -195,19 +196,25 @@ def split_columns(names, text=(), path="table"):
     """
     names = list(names)
     if "" in names[1:]:
-        raise DataError(f"{path}: column {names.index('', 1) + 1} has no name, and only the first, "
-                        "the index, may have none; name it")
+        raise DataError(
+            f"{path}: column {names.index('', 1) + 1} has no name, and only the first, "
+            "the index, may have none; name it"
+        )
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        raise DataError(f"{path}: found column {name!r} {times} times, expected every name once; "
-                        "rename or remove the others, and put the header line first")
+        raise DataError(
+            f"{path}: found column {name!r} {times} times, expected every name once; "
+            "rename or remove the others, and put the header line first"
+        )
     index = names[0] if names[0] in INDEX_NAMES else None
     official = [name for name in TARGETS if name in names]  # in the order the score expects
     if official and len(official) < len(TARGETS):
         missing = ", ".join(name for name in TARGETS if name not in official)
-        raise DataError(f"{path}: found {len(official)} of {len(TARGETS)} targets, missing: {missing}; "
-                        "give all of them or none")
-    rest = [name for name in names if name not in (index,) + ID_COLUMNS + TARGETS]
+        raise DataError(
+            f"{path}: found {len(official)} of {len(TARGETS)} targets, missing: {missing}; "
+            "give all of them or none"
+        )
+    rest = [name for name in names if name not in (index, *ID_COLUMNS, *TARGETS)]
     numbered = [name for name in rest if number(name) is not None]
     if 2 * len(numbered) > len(rest):
         channels = numbered
@@ -231,16 +238,20 @@ def check_axis(channels, path):
     axis = np.array([number(name) for name in channels])
     right = np.diff(axis) * (axis[-1] - axis[0]) > 0
     if not right.all():
-        raise DataError(f"{path}: the channels are named by numbers that neither rise nor fall throughout, "
-                        f"see {channels[int(np.argmin(right)) + 1]!r}; put the header line first and the "
-                        "channels in spectral order")
+        raise DataError(
+            f"{path}: the channels are named by numbers that neither rise nor fall throughout, "
+            f"see {channels[int(np.argmin(right)) + 1]!r}; put the header line first and the "
+            "channels in spectral order"
+        )
 
 
 def check_channels(channels, path):
     """Raise a DataError unless SCALE_RANGE leaves a channel to scale by."""
     if not range(len(channels))[SCALE_RANGE]:
-        raise DataError(f"{path}: found {len(channels)} channels, expected at least {1 - SCALE_RANGE.stop} "
-                        f"for the range {RANGE}; is it a table of spectra, separated by commas?")
+        raise DataError(
+            f"{path}: found {len(channels)} channels, expected at least {1 - SCALE_RANGE.stop} "
+            f"for the range {RANGE}; is it a table of spectra, separated by commas?"
+        )
 
 
 def check_spectra(values, channels, at):
@@ -251,13 +262,17 @@ def check_spectra(values, channels, at):
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
         found = "a gap" if np.isnan(values[row, column]) else "an infinite value"
-        raise DataError(f"{at(row)}, column {channels[column]!r}: found {found}, expected a number; "
-                        "mend or remove the spectrum")
+        raise DataError(
+            f"{at(row)}, column {channels[column]!r}: found {found}, expected a number; "
+            "mend or remove the spectrum"
+        )
     highest = values[:, SCALE_RANGE].max(axis=1)
     if not (highest > 0).all():
         row = int(np.argmin(highest > 0))
-        raise DataError(f"{at(row)}: found a spectrum whose maximum over the channels {RANGE} is "
-                        f"{highest[row]:g}, expected more than 0; remove it or measure it again")
+        raise DataError(
+            f"{at(row)}: found a spectrum whose maximum over the channels {RANGE} is "
+            f"{highest[row]:g}, expected more than 0; remove it or measure it again"
+        )
 
 
 # --- reading ------------------------------------------------------------------------
@@ -283,17 +298,21 @@ class Block(NamedTuple):
 def find_table(path):
     """A file as it is; for a folder, its public.csv.gz or the one table that it holds."""
     if not os.path.exists(path):
-        raise DataError(f"{path}: not found, expected a spectra file as data/README.md describes; "
-                        "check the path")
+        raise DataError(
+            f"{path}: not found, expected a spectra file as data/README.md describes; check the path"
+        )
     if not os.path.isdir(path):
         return path
-    tables = sorted(name for name in os.listdir(path)
-                    if name.endswith((".csv", ".csv.gz")) and not name.startswith("."))
+    tables = sorted(
+        name for name in os.listdir(path) if name.endswith((".csv", ".csv.gz")) and not name.startswith(".")
+    )
     if "public.csv.gz" in tables:
         return os.path.join(path, "public.csv.gz")
     if len(tables) != 1:
-        raise DataError(f"{path}: found {', '.join(tables) or 'no table'} in the folder, expected "
-                        "public.csv.gz or one single .csv or .csv.gz; name the file itself")
+        raise DataError(
+            f"{path}: found {', '.join(tables) or 'no table'} in the folder, expected "
+            "public.csv.gz or one single .csv or .csv.gz; name the file itself"
+        )
     return os.path.join(path, tables[0])
 
 
@@ -327,8 +346,9 @@ def read_blocks(path):
                 while text.count(b'"') % 2:
                     more = stream.readline()
                     if not more:
-                        raise DataError(f"{name}, from line {line}: found a quote that is never closed; "
-                                        "mend the file")
+                        raise DataError(
+                            f"{name}, from line {line}: found a quote that is never closed; mend the file"
+                        )
                     text += more
                 yield Block(text, line, name)
                 line += text.count(b"\n")
@@ -336,11 +356,15 @@ def read_blocks(path):
                 text += stream.readline()
                 show(raw.tell())
         except EOFError:
-            raise DataError(f"{name}: the gzip file ends too early, near line {line}; copy or download "
-                            "it again") from None
+            raise DataError(
+                f"{name}: the gzip file ends too early, near line {line}; copy or download it again"
+            ) from None
         except (zlib.error, OSError) as error:
-            kind, remedy = ("gzip", "compress it with gzip, or end its name in .csv if it is plain text"
-                            ) if path.endswith(".gz") else ("a file", "check it")
+            kind, remedy = (
+                ("gzip", "compress it with gzip, or end its name in .csv if it is plain text")
+                if path.endswith(".gz")
+                else ("a file", "check it")
+            )
             raise DataError(f"{name}: cannot be read as {kind} ({error}); {remedy}") from None
 
 
@@ -349,8 +373,9 @@ def decode(text, at):
     try:
         return text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{at()}: found bytes that are not UTF-8 ({error.reason}); save the table as "
-                        "CSV in UTF-8") from None
+        raise DataError(
+            f"{at()}: found bytes that are not UTF-8 ({error.reason}); save the table as CSV in UTF-8"
+        ) from None
 
 
 def read_header(block):
@@ -358,8 +383,10 @@ def read_header(block):
     line = decode(block.text, lambda: f"{block.path}, line 1")
     names = [cell.strip() for cell in next(csv.reader([line]), [])]
     if len(names) < 2:
-        raise DataError(f"{block.path}, line 1: found {len(names)} column, expected a header line with "
-                        "names separated by commas; see data/README.md")
+        raise DataError(
+            f"{block.path}, line 1: found {len(names)} column, expected a header line with "
+            "names separated by commas; see data/README.md"
+        )
     return names
 
 
@@ -412,9 +439,19 @@ def parse(block, names, text=()):
         cells = b",".join(rows)
     try:
         column = pd.read_csv(
-            io.BytesIO(cells + end.encode()), header=None, names=["cell"], dtype=np.float64, sep="\x1f",
-            lineterminator=end, quoting=csv.QUOTE_NONE, skip_blank_lines=False, keep_default_na=False,
-            na_values=GAPS, low_memory=False, **PRECISION)
+            io.BytesIO(cells + end.encode()),
+            header=None,
+            names=["cell"],
+            dtype=np.float64,
+            sep="\x1f",
+            lineterminator=end,
+            quoting=csv.QUOTE_NONE,
+            skip_blank_lines=False,
+            keep_default_na=False,
+            na_values=GAPS,
+            low_memory=False,
+            **PRECISION,
+        )
         return column.to_numpy().reshape(len(rows), len(names)), texts
     except ValueError:
         raise NotNumbers from None
@@ -432,8 +469,9 @@ def check_widths(widths, names, block):
     """Raise a DataError that names the first line with more or fewer cells than the header."""
     for row, width in enumerate(widths):
         if width != len(names):
-            raise DataError(f"{block.at(row)}: found {width} cells, expected {len(names)} as in the "
-                            "header; mend the line")
+            raise DataError(
+                f"{block.at(row)}: found {width} cells, expected {len(names)} as in the header; mend the line"
+            )
 
 
 def text_cells(block, names):
@@ -446,9 +484,11 @@ def text_cells(block, names):
 def not_a_number(block, names, cells, wrong):
     """The DataError for the first cell that `wrong` marks."""
     row, place = np.argwhere(wrong)[0]
-    return DataError(f"{block.at(row)}, column {names[place]!r}: found the text {cells[row, place]!r}, "
-                     "expected a number; mend the cell (an assay below detection: half the limit, or "
-                     "leave it empty)")
+    return DataError(
+        f"{block.at(row)}, column {names[place]!r}: found the text {cells[row, place]!r}, "
+        "expected a number; mend the cell (an assay below detection: half the limit, or "
+        "leave it empty)"
+    )
 
 
 def text_columns(block, names):
@@ -464,7 +504,7 @@ def text_columns(block, names):
         cells, wrong = text_cells(block, names)
     numbered = [number(name) is not None for name in names]
     left = np.arange(len(names)) < (numbered.index(True) if True in numbered else 0)
-    known = np.isin(names, ID_COLUMNS + INDEX_NAMES) | left
+    known = np.isin(names, [*ID_COLUMNS, *INDEX_NAMES]) | left
     all_text = (wrong | np.isin(cells, GAPS)).all(axis=0) & ~np.isin(names, TARGETS) & ~np.array(numbered)
     mixed = wrong & ~(known | all_text)
     if mixed.any():
@@ -506,15 +546,19 @@ def to_table(block, first_row, names, layout):
     targets = values[:, [places[name] for name in layout.targets]]
     if np.isinf(targets).any():
         row, place = np.argwhere(np.isinf(targets))[0]
-        raise DataError(f"{block.at(row)}, column {layout.targets[place]!r}: found an infinite value, "
-                        "expected a number; mend the cell or leave it empty")
+        raise DataError(
+            f"{block.at(row)}, column {layout.targets[place]!r}: found an infinite value, "
+            "expected a number; mend the cell or leave it empty"
+        )
     if layout.index is None:
         index = pd.RangeIndex(first_row, first_row + len(values))
     else:
         index = pd.Index(column(layout.index))
         if index.isna().any() or "" in index:
-            raise DataError(f"{block.path}: found a row without index near line {block.first_line}, "
-                            "expected one for each row; number the rows")
+            raise DataError(
+                f"{block.path}: found a row without index near line {block.first_line}, "
+                "expected one for each row; number the rows"
+            )
     return Table(
         pd.DataFrame(window_sums(scale(spectra)), index, window_names(layout.channels)),
         pd.DataFrame({name: column(name) for name in layout.ids}, index),
@@ -559,7 +603,9 @@ def read_tables(path, then=None):
     blocks = (block for block in blocks if block.lines())
     first = next(blocks, None)
     if first is None:
-        raise DataError(f"{name}: found a header line and no row below it, expected spectra; see data/README.md")
+        raise DataError(
+            f"{name}: found a header line and no row below it, expected spectra; see data/README.md"
+        )
     layout = split_columns(names, text_columns(first, names), name)
     indexes = []
 
@@ -578,8 +624,10 @@ def read_tables(path, then=None):
         yield result
     index = indexes[0].append(indexes[1:])
     if not index.is_unique:
-        raise DataError(f"{name}: found the index {index[index.duplicated()][0]} more than once, expected "
-                        "every row to have its own; number the rows anew")
+        raise DataError(
+            f"{name}: found the index {index[index.duplicated()][0]} more than once, expected "
+            "every row to have its own; number the rows anew"
+        )
 
 
 def read_table(path):
@@ -638,15 +686,22 @@ def run(main):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--input", default="/opt/ml/processing/input/public/public.csv.gz",
-                        help="spectra file, or the folder that holds it (%(default)s)")
-    parser.add_argument("--output", default="/opt/ml/processing/output/preprocess/public.csv",
-                        help="feature table to write (%(default)s)")
+    parser.add_argument(
+        "--input",
+        default="/opt/ml/processing/input/public/public.csv.gz",
+        help="spectra file, or the folder that holds it (%(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        default="/opt/ml/processing/output/preprocess/public.csv",
+        help="feature table to write (%(default)s)",
+    )
     arguments = parser.parse_args(argv)
     rows = 0
     with replacing(arguments.output) as file:
-        for names, text in read_tables(arguments.input, lambda table: (
-                list(table.features), csv_rows(table.features))):
+        for names, text in read_tables(
+            arguments.input, lambda table: (list(table.features), csv_rows(table.features))
+        ):
             if not rows:
                 file.write(csv_header(names))
             file.write(text)

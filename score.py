@@ -11,6 +11,7 @@ official score: it gets the mean R² of its targets, its missing assays left out
 
 The platform runs this file by itself: it imports nothing of the project.
 """
+
 import argparse
 import csv
 import gzip
@@ -80,11 +81,15 @@ def find_targets(names, path):
     official = [name for name in names if name in WEIGHTS]
     if official and len(official) < len(WEIGHTS):
         missing = ", ".join(name for name in WEIGHTS if name not in official)
-        raise DataError(f"{path}: found {len(official)} of {len(WEIGHTS)} targets, missing: {missing}; "
-                        "give the file that has all of them")
+        raise DataError(
+            f"{path}: found {len(official)} of {len(WEIGHTS)} targets, missing: {missing}; "
+            "give the file that has all of them"
+        )
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"{path}: found column {twice!r} more than once, expected every name once; rename one")
+        raise DataError(
+            f"{path}: found column {twice!r} more than once, expected every name once; rename one"
+        )
     if official:
         return [names.index(name) for name in WEIGHTS]
     return [place for place, name in enumerate(names) if name not in NOT_TARGETS and not is_number(name)]
@@ -105,7 +110,9 @@ def read_cells(path, has_header):
     """
     name, began, parts, names, wanted = os.path.basename(path), time.monotonic(), [], None, None
     if not os.path.isfile(path):
-        raise DataError(f"{path}: not found, expected a file; run the steps before this one or check the path")
+        raise DataError(
+            f"{path}: not found, expected a file; run the steps before this one or check the path"
+        )
     try:
         with open(path, "rb") as raw:
             stream = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
@@ -114,21 +121,33 @@ def read_cells(path, has_header):
                 names = [cell.strip() for cell in header]
                 wanted = find_targets(names, name)
                 if not wanted:
-                    raise DataError(f"{name}: found no target among {len(names)} columns, expected assays to "
-                                    "score against; give the file with assays")
-            for part in pd.read_csv(stream, header=None, names=names and range(len(names)), usecols=wanted,
-                                    dtype=str, keep_default_na=False, index_col=False, chunksize=1000):
+                    raise DataError(
+                        f"{name}: found no target among {len(names)} columns, expected assays to "
+                        "score against; give the file with assays"
+                    )
+            for part in pd.read_csv(
+                stream,
+                header=None,
+                names=names and range(len(names)),
+                usecols=wanted,
+                dtype=str,
+                keep_default_na=False,
+                index_col=False,
+                chunksize=1000,
+            ):
                 parts.append(part)
                 if sys.stderr.isatty() and time.monotonic() - began > 2:
                     sys.stderr.write(f"\r{name}: {100 * raw.tell() / os.path.getsize(path):3.0f} %\r")
     except EOFError:
         raise DataError(f"{name}: the gzip file ends too early; copy or download it again") from None
     except pd.errors.EmptyDataError:
-        raise DataError(f"{name}: found no row, expected one for each sample; run the step that writes it "
-                        "again") from None
+        raise DataError(
+            f"{name}: found no row, expected one for each sample; run the step that writes it again"
+        ) from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: found bytes that are not UTF-8 ({error.reason}); save it as CSV in "
-                        "UTF-8") from None
+        raise DataError(
+            f"{name}: found bytes that are not UTF-8 ({error.reason}); save it as CSV in UTF-8"
+        ) from None
     except pd.errors.ParserError as error:
         raise DataError(f"{name}: found lines of unequal length ({str(error).strip()}); mend them") from None
     except (zlib.error, OSError) as error:
@@ -146,8 +165,10 @@ def to_numbers(cells, names, path, first_line, gaps_allowed):
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         found = "a gap" if empty[row, column] else f"{cells.iloc[row, column]!r}"
-        raise DataError(f"{name}, line {row + first_line}, column {names[column]!r}: found {found}, expected "
-                        "a number; mend the cell")
+        raise DataError(
+            f"{name}, line {row + first_line}, column {names[column]!r}: found {found}, expected "
+            "a number; mend the cell"
+        )
     return numbers
 
 
@@ -156,8 +177,11 @@ def text_ids(cells, names):
     first_channel = next((place for place, name in enumerate(names) if is_number(name)), 0)
     gaps = cells.isna() | cells.isin(GAPS)
     text = cells.apply(pd.to_numeric, errors="coerce").isna() & ~gaps
-    return [place for place in cells if text[place].any()
-            and (place < first_channel or (text | gaps)[place].all())]
+    return [
+        place
+        for place in cells
+        if text[place].any() and (place < first_channel or (text | gaps)[place].all())
+    ]
 
 
 def read_pair(actual_path, predicted_path):
@@ -179,23 +203,36 @@ def read_pair(actual_path, predicted_path):
     _, cells = read_cells(predicted_path, has_header=False)
     name = os.path.basename(predicted_path)
     if cells.shape[1] != actual.shape[1]:
-        raise DataError(f"{name}: found {cells.shape[1]} columns, expected {actual.shape[1]}, one for each "
-                        "target, without index; run predict.py again")
+        raise DataError(
+            f"{name}: found {cells.shape[1]} columns, expected {actual.shape[1]}, one for each "
+            "target, without index; run predict.py again"
+        )
     predicted = to_numbers(cells, targets, predicted_path, 1, gaps_allowed=False)
     if len(predicted) != len(actual):
-        raise DataError(f"{name}: found {len(predicted)} rows, expected {len(actual)} as in "
-                        f"{os.path.basename(actual_path)}, without header; run predict.py again")
+        raise DataError(
+            f"{name}: found {len(predicted)} rows, expected {len(actual)} as in "
+            f"{os.path.basename(actual_path)}, without header; run predict.py again"
+        )
     return actual, predicted, targets
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--actual", default="/opt/ml/processing/input/public/public.csv.gz",
-                        help="the spectra file with its assays (%(default)s)")
-    parser.add_argument("--predicted", default="/opt/ml/processing/input/predictions/public.csv.out",
-                        help="predictions, without header and index (%(default)s)")
-    parser.add_argument("--output", default="/opt/ml/processing/output/scores/public.txt",
-                        help="the file to write the score to (%(default)s)")
+    parser.add_argument(
+        "--actual",
+        default="/opt/ml/processing/input/public/public.csv.gz",
+        help="the spectra file with its assays (%(default)s)",
+    )
+    parser.add_argument(
+        "--predicted",
+        default="/opt/ml/processing/input/predictions/public.csv.out",
+        help="predictions, without header and index (%(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        default="/opt/ml/processing/output/scores/public.txt",
+        help="the file to write the score to (%(default)s)",
+    )
     arguments = parser.parse_args(argv)
     actual, predicted, targets = read_pair(arguments.actual, arguments.predicted)
     each = r2(actual, predicted)
@@ -204,10 +241,13 @@ def main(argv=None):
         print(f"official score {score:.4f} of {sum(WEIGHTS.values()):.2f}, {len(actual):,} rows")
     else:
         score = float(np.nanmean(each))
-        print(f"mean R² {score:.4f} of {len(targets)} targets, {len(actual):,} rows, "
-              f"{np.isnan(actual).sum():,} missing assays left out")
-    order = sorted((place for place in range(len(targets)) if each[place] == each[place]),
-                   key=lambda place: -each[place])
+        print(
+            f"mean R² {score:.4f} of {len(targets)} targets, {len(actual):,} rows, "
+            f"{np.isnan(actual).sum():,} missing assays left out"
+        )
+    order = sorted(
+        (place for place in range(len(targets)) if each[place] == each[place]), key=lambda place: -each[place]
+    )
     for label, places in (("best ", order[:SHOWN]), ("worst", order[SHOWN:][-SHOWN:])):
         print(f"{label} R²", "  ".join(f"{targets[place]} {each[place]:.3f}" for place in places))
 

@@ -8,6 +8,7 @@ reads a request's body, `predict_fn` predicts.
 
     body ─ input_fn ─► table ─ predict_fn ─► predictions
 """
+
 import argparse
 import csv
 import hashlib
@@ -56,15 +57,19 @@ def fit(table, group=None):
         When there is too little to learn from, or no such group.
     """
     if table.targets.shape[1] == 0:
-        raise DataError("found no target among the columns, expected the 49 assays, or channels named by "
-                        "wavenumber beside the columns to predict; see data/README.md")
+        raise DataError(
+            "found no target among the columns, expected the 49 assays, or channels named by "
+            "wavenumber beside the columns to predict; see data/README.md"
+        )
     if len(table.features) < 2:
         raise DataError("found one spectrum, expected two or more to learn from; add spectra with assays")
     groups = None
     if group is not None:
         if group not in table.ids:
-            raise DataError(f"found no id column {group!r}, expected one of {', '.join(table.ids) or 'none'}; "
-                            "name one of them, or none")
+            raise DataError(
+                f"found no id column {group!r}, expected one of {', '.join(table.ids) or 'none'}; "
+                "name one of them, or none"
+            )
         groups = table.ids[group].to_numpy()
     model = ZeroClippedRidgeCV().fit(table.features, table.targets, groups=groups)
     model.target_names_ = list(table.targets)
@@ -73,8 +78,12 @@ def fit(table, group=None):
 
 def versions():
     """Versions of Python and of the packages that a saved model depends on."""
-    return {"python": platform.python_version(), "numpy": np.__version__, "pandas": pd.__version__,
-            "scikit-learn": sklearn.__version__}
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pandas": pd.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
 
 
 def save_model(model, model_dir, training=None):
@@ -102,13 +111,18 @@ def save_model(model, model_dir, training=None):
         "targets": [
             {"name": name, "alpha": alpha, "cv_r2": r2, "cv_rmse": rmse, "rows": rows}
             for name, alpha, r2, rmse, rows in zip(
-                model.target_names_, *(np.atleast_1d(values).tolist() for values in (
-                    model.alpha_, model.cv_r2_, model.cv_rmse_, model.n_rows_)))
+                model.target_names_,
+                *(
+                    np.atleast_1d(values).tolist()
+                    for values in (model.alpha_, model.cv_r2_, model.cv_rmse_, model.n_rows_)
+                ),
+            )
         ],
     }
     # Both are whole before either takes its place.
-    with preprocess.replacing(os.path.join(model_dir, MODEL), "wb") as pickle_file, \
-            preprocess.replacing(os.path.join(model_dir, DESCRIPTION)) as description_file:
+    with preprocess.replacing(os.path.join(model_dir, MODEL), "wb") as pickle_file, preprocess.replacing(
+        os.path.join(model_dir, DESCRIPTION)
+    ) as description_file:
         pickle_file.write(pickled)
         json.dump(description, description_file, indent=1)
 
@@ -122,8 +136,10 @@ class ModelUnpickler(pickle.Unpickler):
     def find_class(self, module, name):
         if (module, name) == ("mdl", "ZeroClippedRidgeCV"):
             return ZeroClippedRidgeCV
-        raise DataError(f"{MODEL}: refused to load {module}.{name}, expected a model of mdl.ZeroClippedRidgeCV "
-                        "only; train again with train.py")
+        raise DataError(
+            f"{MODEL}: refused to load {module}.{name}, expected a model of mdl.ZeroClippedRidgeCV "
+            "only; train again with train.py"
+        )
 
 
 def model_fn(model_dir):
@@ -150,14 +166,18 @@ def model_fn(model_dir):
             pickled = file.read()
         expected = description["sha256"]
     except FileNotFoundError as error:
-        raise DataError(f"{error.filename}: not found, expected {MODEL} and {DESCRIPTION} in the folder; run "
-                        "train.py first, or check --model_dir") from None
+        raise DataError(
+            f"{error.filename}: not found, expected {MODEL} and {DESCRIPTION} in the folder; run "
+            "train.py first, or check --model_dir"
+        ) from None
     except (ValueError, KeyError, TypeError):
         raise DataError(f"{DESCRIPTION}: damaged, expected what train.py writes; train again") from None
     found = hashlib.sha256(pickled).hexdigest()
     if found != expected:
-        raise DataError(f"{MODEL}: found sha256 {found[:12]}…, expected {str(expected)[:12]}… as in "
-                        f"{DESCRIPTION}; one of them is damaged or of another training, train again")
+        raise DataError(
+            f"{MODEL}: found sha256 {found[:12]}…, expected {str(expected)[:12]}… as in "
+            f"{DESCRIPTION}; one of them is damaged or of another training, train again"
+        )
     try:
         model = ModelUnpickler(io.BytesIO(pickled)).load()
     except DataError:
@@ -165,9 +185,14 @@ def model_fn(model_dir):
     except Exception as error:  # an unpickler may raise anything
         raise DataError(f"{MODEL}: cannot be unpickled ({error}); train again") from None
     if not isinstance(model, ZeroClippedRidgeCV):
-        raise DataError(f"{MODEL}: found a {type(model).__name__}, expected a ZeroClippedRidgeCV; train again")
-    other = [f"{name} {theirs} (here {versions().get(name)})"
-             for name, theirs in description.get("versions", {}).items() if versions().get(name) != theirs]
+        raise DataError(
+            f"{MODEL}: found a {type(model).__name__}, expected a ZeroClippedRidgeCV; train again"
+        )
+    other = [
+        f"{name} {theirs} (here {versions().get(name)})"
+        for name, theirs in description.get("versions", {}).items()
+        if versions().get(name) != theirs
+    ]
     if other:
         logger.info("%s was trained with %s", MODEL, ", ".join(other))
     return model
@@ -198,16 +223,23 @@ def input_fn(data, content_type):
     if kind == "application/x-npy":
         return read_npy(data)
     if kind not in ("text/csv", "application/json"):
-        raise DataError(f"found content type {content_type!r}, expected text/csv, application/json or "
-                        "application/x-npy; set the request's Content-Type")
+        raise DataError(
+            f"found content type {content_type!r}, expected text/csv, application/json or "
+            "application/x-npy; set the request's Content-Type"
+        )
     if not isinstance(data, str):
-        charset = dict(part.strip().lower().split("=", 1) for part in parameters.split(";") if "=" in part
-                       ).get("charset", "utf-8").strip('"')
+        charset = (
+            dict(part.strip().lower().split("=", 1) for part in parameters.split(";") if "=" in part)
+            .get("charset", "utf-8")
+            .strip('"')
+        )
         try:
             data = bytes(data).decode(charset)
         except (UnicodeDecodeError, LookupError):
-            raise DataError(f"body: found bytes that are not {charset} text; send UTF-8, or name the "
-                            "charset in Content-Type") from None
+            raise DataError(
+                f"body: found bytes that are not {charset} text; send UTF-8, or name the "
+                "charset in Content-Type"
+            ) from None
     data = data.lstrip("\ufeff")
     return read_csv(data) if kind == "text/csv" else read_json(data)
 
@@ -221,7 +253,10 @@ def read_csv(text):
         return csv_table(lines, lines[0])
     table = csv_table(lines, None)
     numbers = table.select_dtypes("number").to_numpy()
-    if numbers.shape == table.shape and not (2 * (numbers > preprocess.WINDOW).sum(axis=1) > numbers.shape[1]).any():
+    if (
+        numbers.shape == table.shape
+        and not (2 * (numbers > preprocess.WINDOW).sum(axis=1) > numbers.shape[1]).any()
+    ):
         return table
     # A batch may be cut from a file anywhere, or put together from several.
     return csv_table(lines, next(filter(is_header, lines), None))
@@ -236,7 +271,9 @@ def csv_table(lines, header):
         names = preprocess.read_header(preprocess.Block(header, 1, "body"))
         check_names(names)
         if not rows:
-            raise DataError("body: found a header line and no row, expected one for each sample; send features")
+            raise DataError(
+                "body: found a header line and no row, expected one for each sample; send features"
+            )
     block = preprocess.Block(b"\n".join(rows), 1 if header is None else 2, "body")
     try:
         values, texts = preprocess.parse(block, names)
@@ -264,7 +301,9 @@ def check_names(names):
     """Raise a DataError when a column is named twice."""
     twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()
     if twice:
-        raise DataError(f"body: found column {min(twice)!r} more than once, expected every name once; rename one")
+        raise DataError(
+            f"body: found column {min(twice)!r} more than once, expected every name once; rename one"
+        )
 
 
 def read_json(text):
@@ -288,10 +327,14 @@ def read_json(text):
         if isinstance(row, dict) and row.keys() == set(names):
             rows[place] = [row[name] for name in names]
         elif not isinstance(row, list) or len(row) != len(rows[0] if names is None else names):
-            raise DataError(f"body, row {place + 1}: found {type(row).__name__} of another form or length, "
-                            "expected all rows as lists of the same length or objects with the same names")
+            raise DataError(
+                f"body, row {place + 1}: found {type(row).__name__} of another form or length, "
+                "expected all rows as lists of the same length or objects with the same names"
+            )
     if not rows[0]:
-        raise DataError("body: found no number, expected features for each sample; send rows as lists or objects")
+        raise DataError(
+            "body: found no number, expected features for each sample; send rows as lists or objects"
+        )
     if names is not None:
         check_names([str(name) for name in names])
     return pd.DataFrame(rows, columns=None if names is None else [str(name) for name in names])
@@ -302,11 +345,19 @@ def read_npy(data):
     try:
         values = np.load(io.BytesIO(data), allow_pickle=False)
     except Exception as error:  # numpy's own kinds differ between versions
-        raise DataError(f"body: found no array of numbers in npy format ({error}); send what numpy.save "
-                        "writes of a float array") from None
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu" or values.ndim not in (1, 2) or not values.size:
-        raise DataError("body: expected one row or a table of numbers; send a float array of shape "
-                        "(n_rows, n_features)")
+        raise DataError(
+            f"body: found no array of numbers in npy format ({error}); send what numpy.save "
+            "writes of a float array"
+        ) from None
+    if (
+        not isinstance(values, np.ndarray)
+        or values.dtype.kind not in "fiu"
+        or values.ndim not in (1, 2)
+        or not values.size
+    ):
+        raise DataError(
+            "body: expected one row or a table of numbers; send a float array of shape (n_rows, n_features)"
+        )
     return pd.DataFrame(np.atleast_2d(values).astype(float))
 
 
@@ -333,23 +384,29 @@ def align(table, features):
     if isinstance(table.columns[0], str):
         missing = [name for name in features if name not in table.columns]
         if missing:
-            raise DataError(f"found {table.shape[1]} columns without {len(missing)} of the model's {len(features)} "
-                            f"features, first {missing[0]!r}; use spectra of the channels that the model was "
-                            "trained on, preprocessed, or train again")
+            raise DataError(
+                f"found {table.shape[1]} columns without {len(missing)} of the model's {len(features)} "
+                f"features, first {missing[0]!r}; use spectra of the channels that the model was "
+                "trained on, preprocessed, or train again"
+            )
         table = table[features]
     elif table.shape[1] in (len(features), len(features) + 1):
-        table = table.iloc[:, -len(features):]
+        table = table.iloc[:, -len(features) :]
     else:
-        raise DataError(f"found {table.shape[1]} columns without names, expected {len(features)} features, alone "
-                        "or after an index; send those, or a header line")
+        raise DataError(
+            f"found {table.shape[1]} columns without names, expected {len(features)} features, alone "
+            "or after an index; send those, or a header line"
+        )
     values = np.column_stack([to_floats(table.iloc[:, place]) for place in range(len(features))])
     if not isinstance(table.columns[0], str):
         rows, order = headers_apart(values, features)
         values, table = values[rows][:, order], table.iloc[rows, order]
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
-        raise DataError(f"row {row + 1}, column {features[column]!r}: found {table.iloc[row, column]!r}, expected "
-                        "a number; mend or leave out the sample")
+        raise DataError(
+            f"row {row + 1}, column {features[column]!r}: found {table.iloc[row, column]!r}, expected "
+            "a number; mend or leave out the sample"
+        )
     return pd.DataFrame(values, table.index, features)
 
 
@@ -408,12 +465,21 @@ def file_sum(path):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model_dir", default=os.getenv("SM_MODEL_DIR", "/opt/ml/model"),
-                        help="folder for the model (%(default)s)")
-    parser.add_argument("--data_dir", default=os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training"),
-                        help="folder of public.csv.gz, or a spectra file (%(default)s)")
-    parser.add_argument("--group", help="id column, such as SiteID, to leave out together when the "
-                                        "regularisation is chosen (default: single rows)")
+    parser.add_argument(
+        "--model_dir",
+        default=os.getenv("SM_MODEL_DIR", "/opt/ml/model"),
+        help="folder for the model (%(default)s)",
+    )
+    parser.add_argument(
+        "--data_dir",
+        default=os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training"),
+        help="folder of public.csv.gz, or a spectra file (%(default)s)",
+    )
+    parser.add_argument(
+        "--group",
+        help="id column, such as SiteID, to leave out together when the "
+        "regularisation is chosen (default: single rows)",
+    )
     arguments = parser.parse_args(argv)
     path = preprocess.find_table(arguments.data_dir)
     table = preprocess.read_table(path)
@@ -422,18 +488,31 @@ def main(argv=None):
     except ValueError as error:
         raise DataError(f"{os.path.basename(path)}: {error}") from None
     training = {
-        "file": os.path.basename(path), "sha256": file_sum(path), "rows": len(table.features),
-        "missing_assays": int(table.targets.isna().to_numpy().sum()), "left_out": arguments.group or "row",
+        "file": os.path.basename(path),
+        "sha256": file_sum(path),
+        "rows": len(table.features),
+        "missing_assays": int(table.targets.isna().to_numpy().sum()),
+        "left_out": arguments.group or "row",
         "mean_r2": mean_r2(table, model, arguments.group),
     }
     save_model(model, arguments.model_dir, training)
-    logger.info("%s: %s spectra, %d targets, %s assays missing, %d features", path,
-                format(training["rows"], ","), len(model.target_names_),
-                format(training["missing_assays"], ","), table.features.shape[1])
-    logger.info("mean R² of the targets: %s", ", ".join(
-        f"{r2:.3f} with each {left_out} left out" for left_out, r2 in training["mean_r2"].items()))
-    logger.info("%s: alpha chosen with each %s left out", os.path.join(arguments.model_dir, MODEL),
-                training["left_out"])
+    logger.info(
+        "%s: %s spectra, %d targets, %s assays missing, %d features",
+        path,
+        format(training["rows"], ","),
+        len(model.target_names_),
+        format(training["missing_assays"], ","),
+        table.features.shape[1],
+    )
+    logger.info(
+        "mean R² of the targets: %s",
+        ", ".join(f"{r2:.3f} with each {left_out} left out" for left_out, r2 in training["mean_r2"].items()),
+    )
+    logger.info(
+        "%s: alpha chosen with each %s left out",
+        os.path.join(arguments.model_dir, MODEL),
+        training["left_out"],
+    )
 
 
 def mean_r2(table, model, group):

@@ -18,7 +18,9 @@ def model_dir(public, tmp_path):
 
 
 def run(model_dir, data_dir, output_dir, **options):
-    return step("predict", "--model_dir", model_dir, "--data_dir", data_dir, "--output_dir", output_dir, **options)
+    return step(
+        "predict", "--model_dir", model_dir, "--data_dir", data_dir, "--output_dir", output_dir, **options
+    )
 
 
 def test_predictions_are_one_bare_line_a_spectrum_in_the_files_order(table, public, model_dir, tmp_path):

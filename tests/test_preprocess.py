@@ -176,7 +176,16 @@ def test_alone_in_an_empty_folder_it_turns_a_private_file_into_features(table, t
     shutil.copy(str(ROOT / "preprocess.py"), str(tmp_path))
     private = table.drop(columns=list(preprocess.TARGETS))
     write(private, tmp_path / "private.csv.gz")
-    command = [sys.executable, "-W", "error", "preprocess.py", "--input", "private.csv.gz", "--output", "f.csv"]
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "preprocess.py",
+        "--input",
+        "private.csv.gz",
+        "--output",
+        "f.csv",
+    ]
     subprocess.run(command, cwd=str(tmp_path), check=True)
     written = pd.read_csv(str(tmp_path / "f.csv"), index_col=0)
     expected = preprocess.features(private[channels_of(private)])
@@ -222,20 +231,38 @@ BAD_FILES = {
     "a header only": (lambda table: table.to_csv().splitlines(True)[0], "no row below"),
     "no header": (lambda table: table.to_csv(header=False), "header line first"),
     "semicolons": (lambda table: table.to_csv(sep=";"), "separated by commas"),
-    "a target missing": (lambda table: table.drop(columns="YPPM").to_csv(), "found 48 of 49 targets, missing: YPPM"),
+    "a target missing": (
+        lambda table: table.drop(columns="YPPM").to_csv(),
+        "found 48 of 49 targets, missing: YPPM",
+    ),
     "a target of text": (change("CuPPM", "<0.5"), "line 9, column 'CuPPM': found the text '<0.5'"),
-    "a target all of text": (lambda table: table.assign(CuPPM="low").to_csv(), "column 'CuPPM': found the text 'low'"),
+    "a target all of text": (
+        lambda table: table.assign(CuPPM="low").to_csv(),
+        "column 'CuPPM': found the text 'low'",
+    ),
     "an infinite target": (change("CuPPM", np.inf), "line 9, column 'CuPPM': found an infinite"),
-    "a channel of text": (change(CHANNEL, "saturated"), "line 9, column '%s': found the text 'saturated'" % CHANNEL),
+    "a channel of text": (
+        change(CHANNEL, "saturated"),
+        "line 9, column '%s': found the text 'saturated'" % CHANNEL,
+    ),
     "a gap in a spectrum": (change(CHANNEL, np.nan), "line 9, column '%s': found a gap" % CHANNEL),
     "an infinite channel": (change(CHANNEL, np.inf), "line 9, column '%s': found an infinite" % CHANNEL),
     "a spectrum of zeros": (spectrum(0.0), "line 9: found a spectrum whose maximum"),
     "a negative spectrum": (spectrum(-0.5), "line 9: found a spectrum whose maximum"),
-    "too few channels": (lambda table: table.drop(columns=channels_of(table)[:50]).to_csv(), "found 290 channels"),
-    "a duplicate column": (lambda table: table.rename(columns={"SiteID": "DepthTo"}).to_csv(), "'DepthTo' 2 times"),
+    "too few channels": (
+        lambda table: table.drop(columns=channels_of(table)[:50]).to_csv(),
+        "found 290 channels",
+    ),
+    "a duplicate column": (
+        lambda table: table.rename(columns={"SiteID": "DepthTo"}).to_csv(),
+        "'DepthTo' 2 times",
+    ),
     "a duplicate index": (lambda table: table.rename(index={7: 3}).to_csv(), "the index 3 more than once"),
     "a gap in the index": (line(lambda text: text[1:]), "without index"),
-    "a short line": (line(lambda text: text.rsplit(",", 2)[0] + "\n"), "line 9: found 391 cells, expected 393"),
+    "a short line": (
+        line(lambda text: text.rsplit(",", 2)[0] + "\n"),
+        "line 9: found 391 cells, expected 393",
+    ),
     "a long line": (line(lambda text: text.strip() + ",1\n"), "line 9: found 394 cells, expected 393"),
     "a quote left open": (line(lambda text: '"' + text), "never closed"),
 }
@@ -271,7 +298,9 @@ def test_a_damaged_file_ends_in_one_line(kind, public, tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    message = said_in_one_line(step("preprocess", "--input", tmp_path / "none.csv.gz", "--output", tmp_path / "o.csv"))
+    message = said_in_one_line(
+        step("preprocess", "--input", tmp_path / "none.csv.gz", "--output", tmp_path / "o.csv")
+    )
     assert "none.csv.gz: not found" in message
 
 

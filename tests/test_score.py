@@ -26,7 +26,9 @@ def write_predictions(values, path):
 
 
 def run(actual, predicted, tmp_path):
-    return step("score", "--actual", actual, "--predicted", predicted, "--output", tmp_path / "scores" / "public.txt")
+    return step(
+        "score", "--actual", actual, "--predicted", predicted, "--output", tmp_path / "scores" / "public.txt"
+    )
 
 
 def test_the_targets_are_those_of_preprocess_and_the_weights_sum_to_1_01():
@@ -70,9 +72,7 @@ def test_other_elements_get_the_mean_r2_with_missing_assays_left_out(tmp_path):
     result = run(write(table, tmp_path / "own.csv"), write_predictions(given, tmp_path / "own.out"), tmp_path)
     assert result.returncode == 0, result.stderr
     known = table["Cu"].notna()
-    expected = np.mean(
-        [r2_score(table["Cu"][known], given["Cu"][known]), r2_score(table["pH"], given["pH"])]
-    )
+    expected = np.mean([r2_score(table["Cu"][known], given["Cu"][known]), r2_score(table["pH"], given["pH"])])
     assert float((tmp_path / "scores" / "public.txt").read_text()) == pytest.approx(expected, abs=1e-12)
     assert "3 targets" in result.stdout and "42 missing assays left out" in result.stdout
 
@@ -90,7 +90,9 @@ def test_alone_in_an_empty_folder_it_scores(table, public, tmp_path):
     shutil.copy(str(ROOT / "score.py"), str(alone))
     write_predictions(predictions(table), alone / "p.out")
     command = [sys.executable, "-W", "error", "score.py", "--actual", str(public), "--predicted", "p.out"]
-    subprocess.run([*command, "--output", "public.txt"], cwd=str(alone), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*command, "--output", "public.txt"], cwd=str(alone), check=True, stdout=subprocess.DEVNULL
+    )
     assert re.match(r"^[01]\.\d+\n$", (alone / "public.txt").read_text())
 
 
@@ -106,13 +108,25 @@ def edited(row, column, cell):
 BAD_PREDICTIONS = {
     "no row": (lambda text: "", "found no row"),
     "a row missing": (lambda text: text.split("\n", 1)[1], "found 39 rows, expected 40"),
-    "a header": (lambda text: ",".join(preprocess.TARGETS) + "\n" + text, "line 1, column 'AgPPM': found 'AgPPM'"),
-    "a column missing": (lambda text: "\n".join(line.split(",", 1)[1] for line in text.splitlines()), "48 columns"),
-    "an index": (lambda text: "".join("%d,%s\n" % line for line in enumerate(text.splitlines())), "50 columns"),
+    "a header": (
+        lambda text: ",".join(preprocess.TARGETS) + "\n" + text,
+        "line 1, column 'AgPPM': found 'AgPPM'",
+    ),
+    "a column missing": (
+        lambda text: "\n".join(line.split(",", 1)[1] for line in text.splitlines()),
+        "48 columns",
+    ),
+    "an index": (
+        lambda text: "".join("%d,%s\n" % line for line in enumerate(text.splitlines())),
+        "50 columns",
+    ),
     "a gap": (edited(6, 7, ""), "line 7, column 'CuPPM': found a gap"),
     "text": (edited(6, 7, "low"), "line 7, column 'CuPPM': found 'low'"),
     "an infinity": (edited(6, 7, "inf"), "line 7, column 'CuPPM': found 'inf'"),
-    "a short line": (lambda text: text.rstrip("\n").rsplit(",", 1)[0] + "\n", "line 40, column 'YPPM': found a gap"),
+    "a short line": (
+        lambda text: text.rstrip("\n").rsplit(",", 1)[0] + "\n",
+        "line 40, column 'YPPM': found a gap",
+    ),
     "a long line": (lambda text: text.rstrip("\n") + ",1\n", "unequal length"),
 }
 
@@ -132,7 +146,10 @@ def test_bad_predictions_end_in_one_line_and_leave_the_old_score(bad, table, pub
 BAD_ASSAYS = {
     "a target missing": (lambda table: table.drop(columns="CuPPM"), "found 48 of 49 targets, missing: CuPPM"),
     "no target": (lambda table: table.drop(columns=list(preprocess.TARGETS)), "found no target"),
-    "a gap": (lambda table: table.mask(table == table.loc[4, "CuPPM"]), "line 6, column 'CuPPM': found a gap"),
+    "a gap": (
+        lambda table: table.mask(table == table.loc[4, "CuPPM"]),
+        "line 6, column 'CuPPM': found a gap",
+    ),
     "text": (lambda table: table.replace(table.loc[4, "CuPPM"], "<1"), "line 6, column 'CuPPM': found '<1'"),
     "a row too many": (lambda table: pd.concat([table, table[:1]]), "found 40 rows, expected 41"),
 }

@@ -15,7 +15,9 @@ REMOVED = {"setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "PKG-INFO"}
 
 
 def copy_of_the_project(folder):
-    ignored = shutil.ignore_patterns(".git", ".venv*", "__pycache__", "*.gz", "*.egg-info", "model", "reports")
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv*", "__pycache__", "*.gz", "*.egg-info", "model", "reports"
+    )
     shutil.copytree(str(ROOT), str(folder), ignore=ignored)
     return folder
 

@@ -71,7 +71,9 @@ class Runs:
         return self.call
 
 
-@pytest.mark.parametrize("call", [(os.system, "touch executed"), (eval, "open('executed', 'w')"), (os.mkdir, "executed")])
+@pytest.mark.parametrize(
+    "call", [(os.system, "touch executed"), (eval, "open('executed', 'w')"), (os.mkdir, "executed")]
+)
 def test_a_pickle_that_would_run_something_is_refused_by_name(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = sealed(tmp_path, pickle.dumps(Runs(*call), protocol=4))
@@ -96,7 +98,7 @@ def test_a_changed_byte_is_noticed(place, model_dir, tmp_path):
 
 
 def test_a_missing_or_damaged_description_is_named(model_dir, tmp_path):
-    with pytest.raises(DataError, match="model.json: not found"):
+    with pytest.raises(DataError, match=r"model\.json: not found"):
         train.model_fn(str(tmp_path))
     (tmp_path / "model.pkl").write_bytes((model_dir / "model.pkl").read_bytes())
     for damaged in ("", "[]", "{}", '{"sha256": 3}', '{"sha'):
@@ -165,7 +167,7 @@ def test_a_header_of_small_numbers_is_told_from_features_by_the_model():
     table = make_table(targets=["Cu"])
     channels = channels_of(table)
     table = table.rename(columns={name: "%.4f" % (1e4 / float(name)) for name in channels})  # micrometres
-    layout = preprocess.split_columns([""] + list(table))
+    layout = preprocess.split_columns(["", *table])
     spectra = preprocess.features(table[layout.channels])
     model = train.fit(preprocess.Table(spectra, table[[]], table[["Cu"]]))
     for frame in (spectra, spectra[spectra.columns[::-1]]):
@@ -191,8 +193,16 @@ def bad_bodies(features):
         "a gap": (csv_with(""), "text/csv", "row 3, column '%s'" % name),
         "an infinity": (csv_with("inf"), "text/csv", "row 3, column '%s'" % name),
         "a missing feature": (features.drop(columns=name).to_csv(), "text/csv", "without 1 of the model's"),
-        "a column short": ("\n".join(line.rsplit(",", 2)[0] for line in lines), "text/csv", "columns without names"),
-        "a cell short": ("\n".join(lines[:3]) + "\n" + lines[3].rsplit(",", 1)[0], "text/csv", "cells, expected"),
+        "a column short": (
+            "\n".join(line.rsplit(",", 2)[0] for line in lines),
+            "text/csv",
+            "columns without names",
+        ),
+        "a cell short": (
+            "\n".join(lines[:3]) + "\n" + lines[3].rsplit(",", 1)[0],
+            "text/csv",
+            "cells, expected",
+        ),
         "a name twice": (whole.replace(name, features.columns[0], 1), "text/csv", "more than once"),
         "not the charset": (b"\xff\xfe\x00", "text/csv", "not utf-8 text"),
         "no such charset": (b"1", "text/csv; charset=klingon", "not klingon text"),
@@ -235,7 +245,8 @@ def test_the_sites_are_left_out_together_when_asked(tmp_path):
             "SiteID": pytest.approx(np.mean([target["cv_r2"] for target in site["targets"]])),
         }
     assert "no id column 'Hole'" in said_in_one_line(
-        step("train", "--data_dir", path, "--model_dir", tmp_path / "no", "--group", "Hole"))
+        step("train", "--data_dir", path, "--model_dir", tmp_path / "no", "--group", "Hole")
+    )
 
 
 def test_the_environment_sets_the_defaults(public, tmp_path):

@@ -50,7 +50,8 @@ def measure(command, threads):
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    said = process.stderr.read()
+    with process.stderr as stream:
+        said = stream.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -96,7 +97,9 @@ def main(argv=None):
     packages += "'numpy', numpy.__version__, 'pandas', pandas.__version__, 'scikit-learn', s.__version__)"
     print(subprocess.run([arguments.python, "-c", packages], capture_output=True, text=True).stdout.strip())
     print(f"synthetic spectra, {arguments.threads} threads, medians of {arguments.repeats}\n")
-    print("| rows | step | plain way, s | here, s | times faster | plain way, MB | here, MB | of its memory |")
+    print(
+        "| rows | step | plain way, s | here, s | times faster | plain way, MB | here, MB | of its memory |"
+    )
     print("|-|-|-|-|-|-|-|-|")
     for rows in arguments.rows:
         figures = compare(rows, arguments.python, arguments.repeats, arguments.threads)

@@ -1,4 +1,4 @@
-"""The README's figure: spectra, coefficients, and predictions of drill holes never seen.
+"""The README's figure: spectra in, and concentrations out for drill holes never seen.
 
     python -m tools.overview --input data/public/public.csv.gz --output docs/overview.png
 
@@ -40,26 +40,19 @@ def draw(table, by_site, source):
     """The figure."""
     axis = np.array([preprocess.number(name) for name in table.features])
     shown = [name for name in SHOWN if name in table.targets] or list(table.targets)[:2]
-    figure, panels = plt.subplots(1, 2 + len(shown), figsize=(4 * (2 + len(shown)), 3.6), layout="constrained")
+    figure, panels = plt.subplots(1, 3, figsize=(12, 3.7), layout="constrained")
     rows = np.linspace(0, len(table.features) - 1, 6).astype(int)
     panels[0].plot(axis, table.features.to_numpy()[rows].T, lw=0.9)
-    panels[0].set(title="in: spectra, scaled and summed by 7 channels", xlabel="wavenumber, cm⁻¹")
-    model = ZeroClippedRidgeCV().fit(table.features, table.targets[shown])
-    spread = table.features.to_numpy().std(axis=0)
-    for name, coefficients in zip(shown, model.coef_, strict=True):
-        effect = coefficients * spread / table.targets[name].std()
-        panels[1].plot(axis, effect, lw=1.1, label=name)
-    panels[1].set(title="model: effect of each feature on the target", xlabel="wavenumber, cm⁻¹")
-    panels[1].legend(frameon=False)
-    for panel in panels[:2]:
-        panel.set_xlim(axis.max(), axis.min())
+    panels[0].set(title="in: spectra, scaled and summed", xlabel="wavenumber, cm⁻¹", ylabel="feature")
+    panels[0].set_xlim(axis.max(), axis.min())
     sites = table.ids["SiteID"]
-    for panel, name in zip(panels[2:], shown, strict=True):
+    for panel, name in zip(panels[1:], shown, strict=True):
         place = list(table.targets).index(name)
         r2 = score.r2(table.targets.to_numpy(), by_site)[place]
         panel.scatter(table.targets[name], by_site[:, place], c=sites, cmap="turbo", s=6, alpha=0.7, lw=0)
         panel.axline((0, 0), slope=1, color="0.5", lw=0.8)
         panel.set(title=f"out: {name}, unseen sites, R² {r2:.2f}", xlabel="measured", ylabel="predicted")
+        panel.locator_params(nbins=5)
     for panel in panels:
         panel.spines[["top", "right"]].set_visible(False)
     figure.suptitle(source, fontsize=9, color="0.4", x=0.01, ha="left")
@@ -70,7 +63,9 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--input", default="data/public/public.csv.gz", help="spectra file (%(default)s)")
     parser.add_argument("--output", default="docs/overview.png", help="(%(default)s)")
-    parser.add_argument("--source", default="synthetic spectra of python -m tools.demo_data", help="(%(default)s)")
+    parser.add_argument(
+        "--source", default="synthetic spectra of python -m tools.demo_data", help="(%(default)s)"
+    )
     arguments = parser.parse_args(argv)
     table = preprocess.read_table(arguments.input)
     by_site = held_out(table, table.ids["SiteID"])
