@@ -1,4 +1,5 @@
 """What `unearthed build` ships: the three modules that train and serve, and requirements.txt."""
+
 from setuptools import setup
 
 setup(
