@@ -1,0 +1,661 @@
+"""Multi-target ridge regression with an exact, closed-form choice of alpha.
+
+    from mdl import ZeroClippedRidgeCV
+    model = ZeroClippedRidgeCV().fit(features, assays, groups=sites)
+
+Spectra X (n, p), assays Y (n, t), row weights w, W = diag(w). Rows are centred on their
+weighted mean and scaled by the root of their weight, X~ = W^1/2 (X - mean), Y~ alike, so that
+
+    b(alpha) = argmin_b |Y~ - X~ b|^2 + alpha |b|^2 = (X~'X~ + alpha I)^-1 X~'Y~      (1)
+
+One eigendecomposition serves every alpha and every target. Of the two that give the same b,
+the smaller is taken:
+
+    long   X~'X~ = V S V',  Z = X~ V,  b = V (S + alpha)^-1 Z'Y~                      (2)
+    wide   X~ X~' = Z S Z',             b = X~'Z (S + alpha)^-1 Z'Y~                  (3)
+
+Let H be the matrix that maps Y~ to its fit. The errors that rows g would have, had the model
+been fitted without them, need no second fit:
+
+    e_g = (I - H_gg)^-1 r_g,   r = (I - H) Y~                                         (4)
+    long   H = Z (S + alpha)^-1 Z' + w^1/2 w^1/2' / sum(w)
+    wide   I - H = alpha Z (S + alpha)^-1 Z'    (alpha cancels in (4))
+
+With g one row, (4) is a division: leave-one-out. With g the rows of a site, it is
+leave-one-group-out. The term in w is the intercept's, without one it goes, as do the means.
+"""
+
+import io
+import logging
+from functools import partial
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import RidgeCV
+from sklearn.metrics import check_scoring
+from sklearn.utils import check_array
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+try:
+    from sklearn.utils.validation import validate_data  # scikit-learn >= 1.6
+except ImportError:
+    validate_data = None
+
+logger = logging.getLogger(__name__)
+
+ALPHAS = tuple(np.logspace(-5, 5, 50).tolist())  # 5 a decade, as the reference solution
+CELLS = 2**20  # numbers in one temporary array, 8 MB: a few of them fit a processor's cache
+EPS = np.finfo(float).eps
+LOSS = 1e-8  # relative error, by estimate, beyond which a slower and safer form is taken
+PER_TARGET = "alpha_ best_score_ intercept_ lower_ cv_r2_ cv_rmse_ n_rows_".split()
+FINITE = "ensure_all_finite" if validate_data else "force_all_finite"  # renamed in 1.6
+
+
+class ZeroClippedRidgeCV(RidgeCV):
+    """Ridge regression with an alpha for each target and predictions that stop at 0.
+
+    Alpha is chosen by exact leave-one-out, or leave-one-group-out when `fit` gets groups.
+    A target with gaps (NaN) is fitted on the rows that have it. Predictions of a target whose
+    training values never fall below 0 are clipped at 0; alpha is chosen before clipping, as in
+    scikit-learn's `RidgeCV`.
+
+    Parameters
+    ----------
+    alphas : array-like of shape (n_alphas,) or "auto", default=50 values from 1e-5 to 1e5
+        Regularisation strengths to choose from, positive. "auto" spreads 50 values over the
+        eigenvalues of X'X.
+    fit_intercept : bool, default=True
+        Whether to centre X and y.
+    scoring : str, callable or None, default=None
+        What alpha maximises: a scorer of the held-out predictions, or None for the negative
+        mean squared error. A scorer gets `sample_weight` when `fit` does.
+    alpha_per_target : bool, default=True
+        One alpha for each target, or one for all.
+
+    Attributes
+    ----------
+    alpha_ : ndarray of shape (n_targets,), or float when there is one for all
+    best_score_ : ndarray of shape (n_targets,), or float when alpha is one for all
+        Held-out score at `alpha_`, of unclipped predictions.
+    coef_ : ndarray of shape (n_targets, n_features)
+    intercept_ : ndarray of shape (n_targets,)
+    lower_ : ndarray of shape (n_targets,)
+        Where predictions are clipped: 0, or -inf for a target with negative training values.
+    cv_r2_, cv_rmse_ : ndarray of shape (n_targets,)
+        Held-out R2 and RMSE at `alpha_`, of clipped predictions.
+    n_rows_ : ndarray of shape (n_targets,)
+        Rows with an assay (and a weight above 0).
+    alphas_ : ndarray of shape (n_alphas,)
+        The grid.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features,)
+        Only when X is a DataFrame whose columns are all strings.
+
+    A 1-D y makes every attribute of shape (n_targets,) a scalar and `coef_` 1-D.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.arange(12.0).reshape(6, 2) ** 2
+    >>> model = ZeroClippedRidgeCV(alphas=[0.1, 1.0]).fit(X, X[:, 0] - 1)
+    >>> model.alpha_, model.lower_
+    (0.1, -inf)
+    """
+
+    cv = None  # RidgeCV's methods ask for it; leave-one-out is the only one here
+
+    def __init__(self, alphas=ALPHAS, *, fit_intercept=True, scoring=None, alpha_per_target=True):
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.scoring = scoring
+        self.alpha_per_target = alpha_per_target
+
+    def fit(self, X, y, sample_weight=None, groups=None):
+        """Choose each target's alpha and fit it on all rows that have an assay.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            NaN where an assay is missing.
+        sample_weight : array-like of shape (n_samples,) or float, default=None
+        groups : array-like of shape (n_samples,), default=None
+            Site or hole of each row: alpha is then chosen by leave-one-group-out.
+
+        Returns
+        -------
+        self : ZeroClippedRidgeCV
+
+        Raises
+        ------
+        ValueError
+            On NaN in X, infinity, a target with fewer than two rows or groups, bad alphas.
+        """
+        X, Y, weight, groups, names = self._check_fit(X, y, sample_weight, groups)
+        one_target, Y = Y.ndim == 1, Y.reshape(len(Y), -1)
+        alphas = self._grid(X, weight)
+        n_targets = Y.shape[1]
+        scores, r2, rmse = np.empty((3, len(alphas), n_targets))
+        coef = np.empty((n_targets, X.shape[1]))
+        intercept, lower = np.empty((2, n_targets))
+        best, n_scored, n_rows = np.empty((3, n_targets), dtype=int)
+        problems = []
+        for columns, has_assay in _same_gaps(Y):
+            rows = np.flatnonzero(has_assay & (weight > 0))
+            _check_rows(rows, groups, [names[k] for k in columns])
+            problem = _Ridge(X, Y, weight, rows, columns, self.fit_intercept, alphas.min())
+            lower[columns], n_rows[columns] = problem.lower, len(rows)
+            n_scored[columns] = has_assay.sum()  # RidgeCV's mean counts rows of weight 0 too
+            scores[:, columns], r2[:, columns], rmse[:, columns] = self._held_out(
+                problem, alphas, groups, n_scored[columns], sample_weight is not None
+            )
+            if self.alpha_per_target:
+                best[columns] = scores[:, columns].argmax(axis=0)  # a tie takes the first
+                coef[columns], intercept[columns] = problem.solve(alphas[best[columns]])
+            else:
+                problems.append(problem)
+        best_score = scores.max(axis=0)
+        if not self.alpha_per_target:
+            # squared errors count each assay the same, a scorer each target
+            shared = np.average(scores, axis=1, weights=None if self.scoring else n_scored)
+            best[:], best_score = shared.argmax(), shared.max()
+            for problem in problems:
+                k = problem.columns
+                coef[k], intercept[k] = problem.solve(alphas[best[k]])
+        _log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0)
+
+        at_best = best, np.arange(n_targets)
+        self.alphas_, self.alpha_, self.best_score_ = alphas, alphas[best], best_score
+        self.coef_, self.intercept_, self.lower_ = coef, intercept, lower
+        self.cv_r2_, self.cv_rmse_, self.n_rows_ = r2[at_best], rmse[at_best], n_rows
+        if not self.alpha_per_target:
+            self.alpha_, self.best_score_ = float(self.alpha_[0]), float(best_score)
+        if one_target:
+            self.coef_ = coef[0]
+            for name in PER_TARGET:
+                setattr(self, name, np.asarray(getattr(self, name)).item())
+        return self
+
+    def predict(self, X):
+        """Predict, clipped at `lower_`.
+
+        A row's prediction is the same to the last bit whatever rows come with it, and on every
+        machine, which a matrix product would not promise.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_targets)
+        """
+        check_is_fitted(self)
+        X = self._check_features(X, reset=False)
+        predicted = _product_by_row(X, np.atleast_2d(self.coef_))  # (n, t)
+        predicted = np.maximum(predicted + self.intercept_, self.lower_)
+        return predicted[:, 0] if self.coef_.ndim == 1 else predicted
+
+    def _held_out(self, problem, alphas, groups, n_scored, weighted):
+        """Scores, then R2 and RMSE once clipped: three arrays (n_alphas, n_targets)."""
+        by_error = self.scoring in (None, "neg_mean_squared_error", "r2")  # the sum is enough
+        shape = len(problem.columns), len(problem.rows)
+        step = len(alphas) if by_error else max(1, 4 * CELLS // (shape[0] * shape[1]))
+        sse, clipped_sse, scores = np.zeros((3, len(alphas), shape[0]))
+        for a in range(0, len(alphas), step):
+            some = slice(a, a + step)
+            held_out = None if by_error else np.empty((len(alphas[some]),) + shape)
+            for at, errors in problem.errors(alphas[some], groups):  # (alphas, targets, rows)
+                sse[some] += _sum_of_squares(errors)
+                if not by_error:
+                    held_out[:, :, at] = problem.targets(at) - errors / problem.root_w[at]
+                if problem.lower.max() == 0:
+                    np.minimum(errors, problem.errors_at_lower(at), out=errors)
+                clipped_sse[some] += _sum_of_squares(errors)
+            if not by_error:
+                scores[some] = self._score(held_out, problem, weighted)
+        if self.scoring is None:
+            scores = -sse / n_scored  # as RidgeCV: over the rows, whatever their weights
+        elif self.scoring == "neg_mean_squared_error":
+            scores = -sse / problem.total
+        elif self.scoring == "r2":
+            scores = _r2(sse, problem.sst)
+        return scores, _r2(clipped_sse, problem.sst), np.sqrt(clipped_sse / problem.total)
+
+    def _score(self, held_out, problem, weighted):
+        """A scorer's opinion of held-out predictions (n_alphas, n_targets, n_rows)."""
+        scorer = check_scoring(self, scoring=self.scoring)
+        Y = problem.targets()
+        weights = {"sample_weight": problem.weight} if weighted else {}
+        if not self.alpha_per_target and 1 < len(Y) == problem.Y.shape[1]:
+            return [[scorer(_Identity(), H.T, Y.T, **weights)] * len(Y) for H in held_out]
+        return [[scorer(_Identity(), h, y, **weights) for h, y in zip(H, Y)] for H in held_out]
+
+    def _grid(self, X, weight):
+        """The alphas to choose from."""
+        if isinstance(self.alphas, str) and self.alphas == "auto":
+            rows = np.flatnonzero(weight > 0)
+            no_targets = np.empty((len(X), 0))
+            s = _Ridge(X, no_targets, weight, rows, [], self.fit_intercept, 0.0).s
+            s = s[s > EPS * s.max(initial=0)]
+            if not len(s):
+                return np.array(ALPHAS)
+            # a tenth of the smallest leaves b as it is, ten times the largest leaves little of b
+            return np.logspace(np.log10(s.min() / 10), np.log10(s.max() * 10), len(ALPHAS))
+        try:
+            alphas = np.array(self.alphas, dtype=float, ndmin=1)
+        except (TypeError, ValueError):
+            alphas = np.empty(0)
+        if alphas.ndim != 1 or not alphas.size or not np.all((alphas > 0) & (alphas < np.inf)):
+            raise ValueError(
+                f"alphas is {self.alphas!r}, expected 'auto' or a list of positive finite numbers; "
+                "leave it out for 50 values from 1e-5 to 1e5"
+            )
+        return alphas
+
+    def _check_fit(self, X, y, sample_weight, groups):
+        """X (n, p), Y (n,) or (n, t), weights and whole-numbered groups (n,), target names (t,)."""
+        if y is None:
+            raise ValueError("this estimator requires y to be passed, but the target y is None")
+        X = self._check_features(X, reset=True)
+        Y = check_array(y, dtype=np.float64, ensure_2d=False, **{FINITE: False})
+        if Y.ndim not in (1, 2) or not Y.size:
+            raise ValueError(f"y has shape {Y.shape}, expected (n_samples,) or (n_samples, n_targets)")
+        _check_length("y", Y, X)
+        names = _target_names(y, Y)
+        if np.isinf(Y).any():
+            row, k = np.argwhere(np.isinf(Y.reshape(len(Y), -1)))[0]
+            raise ValueError(
+                f"y has an infinity in row {row}, target {names[k]}; expected numbers, or NaN "
+                "where an assay is missing"
+            )
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if weight.min() < 0 or not weight.any():
+            found = "a negative weight" if weight.min() < 0 else "only zeros"
+            raise ValueError(
+                f"sample_weight has {found}, expected weights of 0 or more and one above 0; leave "
+                "it out to weigh all rows the same"
+            )
+        if groups is not None:
+            groups = np.asarray(groups)
+            _check_length("groups", groups, X)
+            labels = groups.tolist()
+            gaps = [i for i, label in enumerate(labels) if label is None or label != label]
+            if groups.ndim != 1 or gaps:
+                found = f"no label in row {gaps[0]}" if gaps else f"shape {groups.shape}"
+                raise ValueError(
+                    f"groups has {found}, expected a label for each row; label the row or leave it out"
+                )
+            codes = {}
+            groups = np.array([codes.setdefault(label, len(codes)) for label in labels])
+        return X, Y, weight, groups, names
+
+    def _check_features(self, X, reset):
+        """X as an array of finite numbers, with the names and number of features checked."""
+        names = _column_names(X)
+        check = partial(validate_data, self) if validate_data else self._validate_data
+        checked = check(
+            X,
+            reset=reset,
+            dtype=[np.float64, np.float32],
+            ensure_min_samples=2 if reset else 1,
+            **{FINITE: False},
+        )
+        if reset and names is not None:  # scikit-learn < 1.0 neither keeps nor compares names
+            self.feature_names_in_ = names
+        elif reset and hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        elif names is not None and not np.array_equal(names, getattr(self, "feature_names_in_", names)):
+            found, expected = list(names[:3]), list(self.feature_names_in_[:3])
+            raise ValueError(
+                f"X has features {found} …, expected {expected} … in this order; put its columns "
+                "in the order of feature_names_in_"
+            )
+        with np.errstate(all="ignore"):
+            suspect = not np.isfinite(checked.sum())
+        if suspect and not np.isfinite(checked).all():
+            row, k = np.argwhere(~np.isfinite(checked))[0]
+            feature = k if names is None else names[k]
+            raise ValueError(
+                f"X has {checked[row, k]} in row {row}, feature {feature}, expected finite numbers "
+                "(no NaN, no inf); repair the row or leave it out"
+            )
+        return checked
+
+    def __getstate__(self):
+        """State without numpy's classes, whose pickles differ between numpy 1 and 2."""
+        state, arrays = {}, {}
+        for name, value in self.__dict__.items():
+            if isinstance(value, np.ndarray):
+                arrays[name] = value.tolist() if value.dtype.hasobject else _npy(value)
+            else:
+                state[name] = _plain(value)
+        state["_arrays"] = arrays
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        for name, value in state.pop("_arrays", {}).items():
+            if isinstance(value, bytes):
+                state[name] = np.load(io.BytesIO(value), allow_pickle=False)
+            else:
+                state[name] = np.array(value, dtype=object)
+        self.__dict__.update(state)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False
+        tags.array_api_support = False
+        return tags
+
+
+class _Ridge:
+    """Equations (1) to (4) for the targets that have the same gaps.
+
+    Rows are counted among those that have an assay; `rows` says where in X they are. `at` is a
+    slice or an array of such rows. Held-out errors are in units of root weight, as Y~ is.
+    """
+
+    def __init__(self, X, Y, weight, rows, columns, fit_intercept, smallest_alpha):
+        self.X, self.Y, self.rows, self.columns = X, Y, rows, columns
+        self.all_weights, self.weight = weight, weight[rows]
+        self.total = self.weight.sum()
+        self.root_w = np.sqrt(self.weight)
+        self.fit_intercept = fit_intercept
+        self.n, self.p = len(rows), X.shape[1]
+        self.x_mean = self._mean(self.features)
+        self.y_mean = self._mean(lambda at: self.targets(at).T)
+        self.sst, self.lower = self._spread()
+        self.unit = self.root_w / np.sqrt(self.total)  # W^1/2 1, of length 1
+        if not fit_intercept:
+            for mean in (self.x_mean, self.y_mean, self.unit):
+                mean[:] = 0
+        self.wide = self.n - fit_intercept <= self.p
+        if self.wide:
+            self.s, self.Z = self._decompose_wide(smallest_alpha)  # (k,), (n, k)
+            parts = _blocks(self.n, self.n)
+            self.yz = sum(self.centred_targets(at) @ self.Z[at] for at in parts)  # Y~'Z, (t, k)
+        else:
+            self.s, self.V, self.yz = self._decompose_long(smallest_alpha)
+
+    def features(self, at):
+        """Rows of X, (rows, p)."""
+        return np.asarray(self.X.take(self.rows[at], axis=0), dtype=np.float64)
+
+    def targets(self, at=slice(None)):
+        """Rows of Y, (t, rows)."""
+        return self.Y.take(self.rows[at], axis=0)[:, self.columns].T
+
+    def centred(self, at):
+        """Rows of X~, (rows, p)."""
+        block = self.features(at)
+        block -= self.x_mean
+        block *= self.root_w[at, None]
+        return block
+
+    def centred_targets(self, at):
+        """Rows of Y~, (t, rows)."""
+        return (self.targets(at) - self.y_mean[:, None]) * self.root_w[at]
+
+    def errors_at_lower(self, at):
+        """Error of a prediction that is clipped: the largest that there can be, (t, rows)."""
+        return (self.targets(at) - self.lower[:, None]) * self.root_w[at]
+
+    def _mean(self, read):
+        """Weighted mean; counted from the first row, so that a constant gives itself exactly."""
+        first = read(slice(0, 1))[0]
+        blocks = _blocks(self.n, max(1, len(first)))
+        return first + sum(self.weight[at] @ (read(at) - first) for at in blocks) / self.total
+
+    def _spread(self):
+        """Weighted sum of squares around the mean, and lower bound, of each target (t,)."""
+        Y = self.targets()
+        lower = np.where(Y.min(axis=1) >= 0, 0.0, -np.inf)
+        return np.square(Y - self.y_mean[:, None]) @ self.weight, lower
+
+    def _decompose_long(self, smallest_alpha):
+        """Equation (2): S (p,), V (p, p) and Y~'Z (t, p)."""
+        gram = np.zeros((self.p, self.p))
+        yx = np.zeros((len(self.columns), self.p))
+        for at in _blocks(self.n, self.p):
+            block = self.centred(at)
+            gram += block.T @ block
+            yx += self.centred_targets(at) @ block
+        blocks = (self.centred(at) for at in _blocks(self.n, self.p, at_least=2 * self.p))
+        s, V = _eigh(gram, blocks, smallest_alpha)
+        V[gram.diagonal() == 0] = 0  # a constant feature gets no part in any b, not even by rounding
+        return s, V, yx @ V
+
+    def _decompose_wide(self, smallest_alpha):
+        """Equation (3): S (k,) and Z (n, k), the intercept's direction taken out first."""
+        u = self.unit.copy()
+        u[0] += self.fit_intercept  # reflects `unit` onto the first axis, which is then left out
+        u *= np.sqrt(2 / max(u @ u, 1))
+        first = int(self.fit_intercept)
+
+        def blocks(at_least=1):
+            for columns in _blocks(self.p, self.n, at_least):
+                block = self._columns(columns).T  # (columns, n)
+                yield (block - np.outer(block @ u, u))[:, first:]
+
+        gram = sum(block.T @ block for block in blocks())
+        s, V = _eigh(gram, blocks(2 * self.n), smallest_alpha)
+        Z = np.zeros((self.n, len(s)))
+        Z[first:] = V
+        return s, Z - np.outer(u, u @ Z)
+
+    def _columns(self, columns):
+        """Columns of X~, (n, columns)."""
+        block = np.asarray(self.X[:, columns].take(self.rows, axis=0), dtype=np.float64)
+        return (block - self.x_mean[columns]) * self.root_w[:, None]
+
+    def _project(self, at):
+        """Rows of Z, (rows, k)."""
+        return self.Z[at] if self.wide else self.centred(at) @ self.V
+
+    def solve(self, alphas):
+        """Coefficients (t, p) and intercepts (t,) at one alpha for each target."""
+        coef = self.coefficients(self.yz / (self.s + alphas[:, None]))
+        return coef, self.y_mean - coef @ self.x_mean
+
+    def coefficients(self, shrunk):
+        """From Y~'Z (S + alpha)^-1, (..., t, k), to coefficients, (..., t, p)."""
+        if not self.wide:
+            return shrunk @ self.V.T
+        dual = shrunk @ self.Z.T  # (..., t, n)
+        parts = [dual @ self._columns(columns) for columns in _blocks(self.p, self.n)]
+        return np.concatenate(parts, axis=-1)
+
+    def errors(self, alphas, groups=None):
+        """Yield rows and their held-out errors (alphas, t, rows), equation (4)."""
+        shrink = 1 / (self.s + alphas[:, None])  # (alphas, k)
+        B = shrink[:, None, :] * self.yz  # (alphas, t, k)
+        if groups is None:
+            for at in _blocks(self.n, max(self.p, B.shape[0] * B.shape[1])):
+                Z, errors = self._residuals(at, B)
+                complement = shrink @ np.square(Z).T  # diagonal of I - H, (alphas, rows)
+                if not self.wide:
+                    complement = 1 - np.square(self.unit[at]) - complement
+                # where rounding leaves nothing of 1 - h, the error is large, not infinite
+                errors *= 1 / np.maximum(complement, EPS)[:, None, :]
+                yield at, errors
+            return
+        groups = groups[self.rows]
+        order = np.argsort(groups, kind="stable")
+        for at in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
+            errors = self._solve_group(at, shrink, B)
+            if errors is None:
+                yield from self._refit_without(at, alphas)
+            else:
+                yield at, errors
+
+    def _residuals(self, at, B):
+        """Z (rows, k) and the numerator of (4), (alphas, t, rows)."""
+        Z = self._project(at)
+        fitted = (B.reshape(-1, B.shape[2]) @ Z.T).reshape(B.shape[:2] + (-1,))
+        if self.wide:
+            return Z, fitted
+        return Z, np.subtract(self.centred_targets(at), fitted, out=fitted)
+
+    def _solve_group(self, at, shrink, B):
+        """Equation (4) for a group, (alphas, t, rows); None where a refit costs or errs less."""
+        g, k, n_alphas = len(at), B.shape[2], len(B)
+        if n_alphas * g**2 * (k + g / 3) > self.n * k**2 + 12 * k**3:
+            return None
+        Z, errors = self._residuals(at, B)
+        unit = self.unit[at]
+        step = max(1, CELLS // (g * max(g, k)))
+        for a in range(0, n_alphas, step):
+            some = slice(a, a + step)
+            complement = ((Z * shrink[some, None, :]).reshape(-1, k) @ Z.T).reshape(-1, g, g)
+            if not self.wide:
+                complement = np.eye(g) - np.outer(unit, unit) - complement
+            least = np.linalg.eigvalsh(complement[shrink[some].sum(axis=1).argmax()])
+            if least[0] * LOSS < EPS * (least[-1] if self.wide else 1):
+                return None
+            held_out = np.linalg.solve(complement, errors[some].transpose(0, 2, 1))
+            errors[some] = held_out.transpose(0, 2, 1)
+        return errors
+
+    def _refit_without(self, group, alphas):
+        """Yield parts of a group and their errors (alphas, t, rows) from a fit to the other rows."""
+        rows = np.delete(self.rows, group)
+        other = _Ridge(self.X, self.Y, self.all_weights, rows, self.columns, self.fit_intercept, alphas.min())
+        coef = other.coefficients(other.yz / (other.s + alphas[:, None, None]))  # (alphas, t, p)
+        size = max(self.p, coef.shape[0] * coef.shape[1])
+        for part in _blocks(len(group), size):
+            at = group[part]
+            fitted = coef @ (self.features(at) - other.x_mean).T
+            errors = (self.targets(at) - other.y_mean[:, None] - fitted) * self.root_w[at]
+            yield at, errors
+
+
+class _Identity(RegressorMixin, BaseEstimator):
+    """Hands a scorer the predictions that it is given as X."""
+
+    def predict(self, X):
+        return X
+
+
+def _eigh(gram, blocks, smallest_alpha):
+    """Eigenvalues and vectors of M'M (`gram`), from the rows of M where M'M has lost too much.
+
+    M'M holds its small eigenvalues to EPS times the largest only. The singular values of M,
+    squared, hold them to EPS squared; a QR of block upon block finds them, at four times the cost.
+    """
+    s, V = np.linalg.eigh(gram)
+    if EPS * s[-1] > LOSS * (max(s[0], 0) + smallest_alpha):
+        R = np.empty((0, len(gram)))
+        for block in blocks:
+            R = np.linalg.qr(np.concatenate([R, block]), mode="r")
+        _, s, Vt = np.linalg.svd(R)
+        s, V = np.square(s), Vt.T
+    return np.maximum(s, 0), V
+
+
+def _blocks(n, width, at_least=1):
+    """Slices of range(n) such that rows of `width` numbers make a temporary of CELLS."""
+    step = max(at_least, CELLS // width)
+    return [slice(a, min(a + step, n)) for a in range(0, n, step)]
+
+
+def _sum_of_squares(errors):
+    return np.einsum("atr,atr->at", errors, errors)
+
+
+def _r2(sse, sst):
+    """R2 as scikit-learn's `r2_score`: of a constant target 1 when met exactly, else 0."""
+    return np.where(sst > 0, 1 - sse / np.where(sst > 0, sst, 1), np.where(sse == 0, 1.0, 0.0))
+
+
+def _product_by_row(X, coef):
+    """X @ coef.T, (n, t), each number summed in an order that depends on nothing but p.
+
+    BLAS sums in an order that depends on the matrix's shape, the processor and the threads.
+    Here the p products are laid out and folded in two until one is left.
+    """
+    product = np.empty((len(X), len(coef)))
+    by_feature = np.ascontiguousarray(coef.T)[:, :, None]  # (p, t, 1)
+    for at in _blocks(len(X), coef.size):
+        terms = np.ascontiguousarray(X[at].T)[:, None, :] * by_feature  # (p, t, rows)
+        while len(terms) > 1:
+            half = (len(terms) + 1) // 2
+            terms[: len(terms) - half] += terms[half:]
+            terms = terms[:half]
+        product[at] = terms[0].T
+    return product
+
+
+def _same_gaps(Y):
+    """Pairs of targets that have the same gaps and the rows that have their assay."""
+    has_assay = ~np.isnan(Y)
+    targets = {}
+    for k in range(Y.shape[1]):
+        targets.setdefault(has_assay[:, k].tobytes(), []).append(k)
+    return [(columns, has_assay[:, columns[0]]) for columns in targets.values()]
+
+
+def _column_names(X):
+    """Names of a DataFrame's columns when all are strings, else None."""
+    names = getattr(X, "columns", None)
+    if names is None or not len(names) or not all(isinstance(name, str) for name in names):
+        return None
+    return np.array(list(names), dtype=object)
+
+
+def _target_names(y, Y):
+    """Names of y's columns where it has names, else their numbers."""
+    if Y.ndim == 1:
+        return [str(getattr(y, "name", None) or "y")]
+    return [str(name) for name in getattr(y, "columns", range(Y.shape[1]))]
+
+
+def _check_length(what, values, X):
+    """Refuse what has not one value for each row of X."""
+    found = len(values) if np.ndim(values) else 1
+    if found != len(X):
+        raise ValueError(
+            f"found inconsistent numbers of samples: {what} has {found}, X has {len(X)}; give one "
+            "for each row of X"
+        )
+
+
+def _check_rows(rows, groups, names):
+    """Refuse targets that leave nothing to hold out."""
+    found = len(rows) if groups is None else len(np.unique(groups[rows]))
+    if found < 2:
+        unit = "rows" if groups is None else "groups"
+        raise ValueError(
+            f"found {found} {unit} with an assay of {', '.join(names)}, expected 2 or more; leave "
+            "the target out"
+        )
+
+
+def _log_edges(alphas, best, names, varies):
+    """Name the targets whose alpha lies on the grid's edge, in one line."""
+    if len(alphas) < 2:
+        return
+    found = []
+    for word, edge in (("smallest", alphas.min()), ("largest", alphas.max())):
+        at_edge = [name for name, k, v in zip(names, best, varies) if v and alphas[k] == edge]
+        if at_edge:
+            found.append(f"the {word} alpha, {edge:g}, for {', '.join(at_edge)}")
+    if found:
+        remedy = "a wider grid, or alphas='auto', may do better"
+        logger.warning("the grid ends at %s; %s", " and at ".join(found), remedy)
+
+
+def _npy(array):
+    """An array as the bytes of a .npy file."""
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    return file.getvalue()
+
+
+def _plain(value):
+    """`value` with Python's numbers for numpy's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (list, tuple):
+        return type(value)(_plain(item) for item in value)
+    return value.tolist() if isinstance(value, np.ndarray) else value
