@@ -368,20 +368,22 @@ def read_blocks(path):
             raise DataError(f"{name}: cannot be read as {kind} ({error}); {remedy}") from None
 
 
-def decode(text, at):
-    """Bytes as UTF-8 text; `at()` words the place."""
+def read_cells(text, at):
+    """Lines of CSV, as bytes, as lists of cells; `at()` words the place."""
     try:
-        return text.decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{at()}: found bytes that are not UTF-8 ({error.reason}); save the table as CSV in UTF-8"
         ) from None
+    except csv.Error as error:
+        raise DataError(f"{at()}: found what is no CSV ({error}); save the table as CSV") from None
 
 
 def read_header(block):
     """The column names of a header line."""
-    line = decode(block.text, lambda: f"{block.path}, line 1")
-    names = [cell.strip() for cell in next(csv.reader([line]), [])]
+    rows = read_cells(block.text, lambda: f"{block.path}, line 1")
+    names = [cell.strip() for cell in rows[0]] if rows else []
     if len(names) < 2:
         raise DataError(
             f"{block.path}, line 1: found {len(names)} column, expected a header line with "
@@ -459,8 +461,8 @@ def parse(block, names, text=()):
 
 def split_rows(block, names):
     """The cells of every line, as lists of text."""
-    text = decode(block.text, lambda: block.at(0))
-    rows = [row for row in csv.reader(io.StringIO(text)) if "".join(row[:2]).strip() or len(row) > 1]
+    rows = read_cells(block.text, lambda: block.at(0))
+    rows = [row for row in rows if len(row) > 1 or "".join(row).strip()]
     check_widths([len(row) for row in rows], names, block)
     return rows
 

@@ -287,10 +287,11 @@ def damaged_gzip(kind, data):
         "truncated": data[: len(data) // 2],
         "flipped bits": data[:900] + bytes(255 - byte for byte in data[900:1000]) + data[1000:],
         "not UTF-8": gzip.compress(b"\xff\xfe\x00,1\n"),
+        "no CSV": gzip.compress(b"x" * 200000 + b",1\n"),
     }[kind]
 
 
-@pytest.mark.parametrize("kind", ["not gzip", "truncated", "flipped bits", "not UTF-8"])
+@pytest.mark.parametrize("kind", ["not gzip", "truncated", "flipped bits", "not UTF-8", "no CSV"])
 def test_a_damaged_file_ends_in_one_line(kind, public, tmp_path):
     public.write_bytes(damaged_gzip(kind, public.read_bytes()))
     said_in_one_line(step("preprocess", "--input", public, "--output", tmp_path / "out.csv"))
