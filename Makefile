@@ -41,6 +41,12 @@ benchmark: .venv/installed
 		.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -r $<; fi
 	@touch $@
 
+docker: .venv/installed  ## the steps through the unearthed command on a Docker engine
+	.venv/bin/python -m tools.docker_run $(DOCKER)
+
+matrix: .venv/installed  ## train and serve under every version of the container
+	.venv/bin/python -m tools.matrix
+
 $(PUBLIC): | .venv/installed
 	.venv/bin/python -m tools.demo_data --output $@
 
@@ -50,5 +56,5 @@ $(PUBLIC): | .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tools/requirements.txt
 	@touch $@
 
-.PHONY: run test test-oldest lint benchmark
+.PHONY: run test test-oldest lint benchmark docker matrix
 .DELETE_ON_ERROR:

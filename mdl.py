@@ -204,7 +204,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         sse, clipped_sse, scores = np.zeros((3, len(alphas), shape[0]))
         for a in range(0, len(alphas), step):
             some = slice(a, a + step)
-            held_out = None if by_error else np.empty((len(alphas[some]),) + shape)
+            held_out = None if by_error else np.empty((len(alphas[some]), *shape))
             for at, errors in problem.errors(alphas[some], groups):  # (alphas, targets, rows)
                 sse[some] += _sum_of_squares(errors)
                 if not by_error:
@@ -379,7 +379,7 @@ class _Ridge:
             self.s, self.V, self.yz = self._decompose_long(smallest_alpha)
 
     def features(self, at):
-        """Rows of X, (rows, p)."""
+        """Rows of X, (rows, p): a copy, laid out alike whatever X's own layout."""
         return np.asarray(self.X.take(self.rows[at], axis=0), dtype=np.float64)
 
     def targets(self, at=slice(None)):
@@ -409,9 +409,12 @@ class _Ridge:
 
     def _spread(self):
         """Weighted sum of squares around the mean, and lower bound, of each target (t,)."""
-        Y = self.targets()
-        lower = np.where(Y.min(axis=1) >= 0, 0.0, -np.inf)
-        return np.square(Y - self.y_mean[:, None]) @ self.weight, lower
+        sst, least = 0, np.inf
+        for at in _blocks(self.n, max(1, len(self.columns))):
+            Y = self.targets(at)
+            least = np.minimum(least, Y.min(axis=1))
+            sst = sst + np.square(Y - self.y_mean[:, None]) @ self.weight[at]
+        return sst, np.where(least >= 0, 0.0, -np.inf)
 
     def _decompose_long(self, smallest_alpha):
         """Equation (2): S (p,), V (p, p) and Y~'Z (t, p)."""
@@ -455,7 +458,14 @@ class _Ridge:
 
     def solve(self, alphas):
         """Coefficients (t, p) and intercepts (t,) at one alpha for each target."""
-        coef = self.coefficients(self.yz / (self.s + alphas[:, None]))
+        shrunk = self.yz / (self.s + alphas[:, None])  # (t, k)
+        coef = self.coefficients(shrunk)
+        if self.wide:
+            # X~'a sums large numbers that cancel: what rounding leaves of Y~ is fitted once more
+            left = self.centred_targets(slice(None)) - alphas[:, None] * (shrunk @ self.Z.T)  # (t, n)
+            for columns in _blocks(self.p, self.n):
+                left -= coef[:, columns] @ self._columns(columns).T
+            coef += self.coefficients(left @ self.Z / (self.s + alphas[:, None]))
         return coef, self.y_mean - coef @ self.x_mean
 
     def coefficients(self, shrunk):
@@ -467,12 +477,16 @@ class _Ridge:
         return np.concatenate(parts, axis=-1)
 
     def errors(self, alphas, groups=None):
-        """Yield rows and their held-out errors (alphas, t, rows), equation (4)."""
+        """Yield rows and their held-out errors (alphas, t, rows), valid until the next are asked for."""
         shrink = 1 / (self.s + alphas[:, None])  # (alphas, k)
         B = shrink[:, None, :] * self.yz  # (alphas, t, k)
         if groups is None:
+            room = np.empty(0)
             for at in _blocks(self.n, max(self.p, B.shape[0] * B.shape[1])):
-                Z, errors = self._residuals(at, B)
+                shape = (*B.shape[:2], at.stop - at.start)
+                if room.shape != shape:  # else the last block's: new memory costs more than a pass
+                    room = np.empty(shape)
+                Z, errors = self._residuals(at, B, room)
                 complement = shrink @ np.square(Z).T  # diagonal of I - H, (alphas, rows)
                 if not self.wide:
                     complement = 1 - np.square(self.unit[at]) - complement
@@ -489,20 +503,20 @@ class _Ridge:
             else:
                 yield at, errors
 
-    def _residuals(self, at, B):
-        """Z (rows, k) and the numerator of (4), (alphas, t, rows)."""
+    def _residuals(self, at, B, room):
+        """Z (rows, k) and the numerator of (4), (alphas, t, rows), in the array `room`."""
         Z = self._project(at)
-        fitted = (B.reshape(-1, B.shape[2]) @ Z.T).reshape(B.shape[:2] + (-1,))
-        if self.wide:
-            return Z, fitted
-        return Z, np.subtract(self.centred_targets(at), fitted, out=fitted)
+        np.matmul(B.reshape(-1, B.shape[2]), Z.T, out=room.reshape(-1, len(Z)))
+        if not self.wide:
+            np.subtract(self.centred_targets(at), room, out=room)
+        return Z, room
 
     def _solve_group(self, at, shrink, B):
         """Equation (4) for a group, (alphas, t, rows); None where a refit costs or errs less."""
         g, k, n_alphas = len(at), B.shape[2], len(B)
-        if n_alphas * g**2 * (k + g / 3) > self.n * k**2 + 12 * k**3:
+        if n_alphas * g**2 * (k + g / 3) > self.n * k**2 + 12 * k**3:  # multiplications of each way
             return None
-        Z, errors = self._residuals(at, B)
+        Z, errors = self._residuals(at, B, np.empty((*B.shape[:2], g)))
         unit = self.unit[at]
         step = max(1, CELLS // (g * max(g, k)))
         for a in range(0, n_alphas, step):
@@ -510,6 +524,7 @@ class _Ridge:
             complement = ((Z * shrink[some, None, :]).reshape(-1, k) @ Z.T).reshape(-1, g, g)
             if not self.wide:
                 complement = np.eye(g) - np.outer(unit, unit) - complement
+            # the smallest alpha is the hardest; 1 is what H was taken from
             least = np.linalg.eigvalsh(complement[shrink[some].sum(axis=1).argmax()])
             if least[0] * LOSS < EPS * (least[-1] if self.wide else 1):
                 return None

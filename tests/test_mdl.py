@@ -30,15 +30,24 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+from sklearn.utils.estimator_checks import check_estimator
+from threadpoolctl import threadpool_limits
 
 import mdl
 from mdl import ZeroClippedRidgeCV
 
 REAL = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 SKLEARN = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
-ALPHAS = np.logspace(-5, 5, 50)
+ALPHAS = np.array(mdl.ALPHAS)
+CLEAR_ALPHAS = np.logspace(-2, 5, 50)  # clear of where RidgeCV before 1.9 divides rounding by alpha
 SHAPES = [(60, 20), (22, 20), (21, 20), (20, 20), (20, 60), (300, 100)]  # long to wide, and the border
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small matrices gain nothing from threads, and lose much to them on a busy machine."""
+    with threadpool_limits(1):
+        yield
 
 
 def make_data(n, p, t=4, seed=0):
@@ -84,7 +93,7 @@ def assert_same_model(model, expected):
 
 def refit_errors(X, Y, weight, groups, alphas, fit_intercept=True):
     """Errors of each group from a model fitted without it, (n_alphas, n, t)."""
-    errors = np.empty((len(alphas),) + Y.shape)
+    errors = np.empty((len(alphas), *Y.shape))
     for a, alpha in enumerate(alphas):
         for group in np.unique(groups):
             out = groups == group
@@ -104,7 +113,7 @@ def held_out_errors(X, Y, weight, alphas, groups=None, fit_intercept=True):
     """The same from the closed form."""
     rows, columns = np.arange(len(X)), list(range(Y.shape[1]))
     problem = mdl._Ridge(X, Y, weight, rows, columns, fit_intercept, min(alphas))
-    errors = np.full((len(alphas),) + Y.shape, np.nan)
+    errors = np.full((len(alphas), *Y.shape), np.nan)
     for at, block in problem.errors(np.asarray(alphas), groups):
         errors[:, at] = block.transpose(0, 2, 1) / problem.root_w[at, None]
     return errors
@@ -120,7 +129,7 @@ def read_real(name):
     channels = [name for name in table if name.replace(".", "").isdigit()]
     spectra = table[channels].to_numpy()
     X = np.add.reduceat(spectra / spectra.max(axis=1, keepdims=True), range(0, len(channels), 7), axis=1)
-    return X, table.drop(columns=channels + ["SiteID"]), table["SiteID"].to_numpy()
+    return X, table.drop(columns=[*channels, "SiteID"]), table["SiteID"].to_numpy()
 
 
 # Leave-one-out against scikit-learn
@@ -134,10 +143,8 @@ def test_same_alphas_coefficients_and_scores_as_ridgecv(n, p, fit_intercept, alp
     X, Y, weight = make_data(n, p)
     weight = weight if weighted else None
     parameters = {"fit_intercept": fit_intercept, "alpha_per_target": alpha_per_target}
-    # the grid keeps clear of where RidgeCV itself divides rounding by rounding
-    alphas = np.logspace(-2, 5, 50)
-    expected = oracle(X, Y, weight, alphas=alphas, **parameters)
-    assert_same_model(ZeroClippedRidgeCV(alphas, **parameters).fit(X, Y, weight), expected)
+    expected = oracle(X, Y, weight, alphas=CLEAR_ALPHAS, **parameters)
+    assert_same_model(ZeroClippedRidgeCV(CLEAR_ALPHAS, **parameters).fit(X, Y, weight), expected)
 
 
 @pytest.mark.parametrize("noise", [1e-2, 1e-4, 1e-6])
@@ -179,7 +186,7 @@ def test_a_scorer_chooses_as_in_ridgecv(scoring, alpha_per_target, weighted):
     X, Y, weight = make_data(80, 20)
     if SKLEARN < (1, 5) and (weighted or not alpha_per_target):
         pytest.skip("before 1.5, RidgeCV scores centred and weighted predictions, all in one column")
-    parameters = {"scoring": scoring, "alpha_per_target": alpha_per_target}
+    parameters = {"alphas": CLEAR_ALPHAS, "scoring": scoring, "alpha_per_target": alpha_per_target}
     weight = weight if weighted else None
     model = ZeroClippedRidgeCV(**parameters).fit(X, Y, weight)
     assert_same_model(model, oracle(X, Y, weight, **parameters))
@@ -206,7 +213,7 @@ def test_a_1d_y_gives_scalars_as_ridgecv_does(fit_intercept):
 
 
 def test_a_tie_takes_the_first_alpha():
-    X, Y, _ = make_data(60, 20)
+    X, _, _ = make_data(60, 20)
     alphas = [3.0, 1.0, 1.0, 3.0]
     model = ZeroClippedRidgeCV(alphas).fit(X, np.zeros(60))
     assert model.alpha_ == oracle(X, np.zeros(60), alphas=alphas).alpha_ == 3.0
@@ -456,6 +463,10 @@ def test_targets_on_the_edge_of_the_grid_are_named_in_one_line(caplog):
     assert "\n" not in message
 
 
+def test_the_default_grid_is_50_values_from_1e_5_to_1e5():
+    np.testing.assert_array_equal(mdl.ALPHAS, np.logspace(-5, 5, 50))
+
+
 def test_a_grid_that_is_long_enough_is_silent(caplog):
     X, Y, _ = make_data(60, 20)
     ZeroClippedRidgeCV().fit(X, Y[:, 1:3])
@@ -604,6 +615,15 @@ def test_predictions_are_summed_in_one_order_on_every_machine(p, targets):
     assert mdl._product_by_row(X, coef).tolist() == expected
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_change_no_bit_of_a_prediction(fitted, threads):
+    model, X = fitted
+    expected = model.predict(X)
+    with threadpool_limits(threads):
+        for size in (1, 3, 64, 1000):
+            assert (model.predict(X[:size]) == expected[:size]).all()
+
+
 def test_blocks_of_any_size_predict_the_same(fitted, monkeypatch):
     model, X = fitted
     expected = model.predict(X)
@@ -619,27 +639,30 @@ CANNOT_HOLD = {
     "weighted row leaves whole: errors and alpha differ (at one alpha they agree, tested above)",
     "check_sample_weight_equivalence": "as check_sample_weight_equivalence_on_dense_data",
 }
-if SKLEARN < (1, 6):
+if SKLEARN < (1, 0):
     CANNOT_HOLD["check_supervised_y_no_nan"] = "wants one wording for infinity; ours names row and target"
 
 
-if SKLEARN >= (1, 6):
+def sklearn_checks():
+    """scikit-learn's checks of this version, those that cannot hold marked."""
+    if SKLEARN >= (1, 6):
+        from sklearn.utils.estimator_checks import estimator_checks_generator
 
-    @parametrize_with_checks([ZeroClippedRidgeCV()], expected_failed_checks=lambda _: CANNOT_HOLD)
-    def test_scikit_learn_s_own_checks_hold(estimator, check):
-        check(estimator)
-else:
+        model = ZeroClippedRidgeCV()
+        return list(estimator_checks_generator(model, expected_failed_checks=CANNOT_HOLD, mark="xfail"))
+    checks = []
+    for model, check in check_estimator(ZeroClippedRidgeCV(), generate_only=True):
+        name = check.func.__name__
+        marks = [pytest.mark.xfail(reason=CANNOT_HOLD[name])] if name in CANNOT_HOLD else []
+        checks.append(pytest.param(model, check, marks=marks))
+    return checks
 
-    def checks():
-        for estimator, check in check_estimator(ZeroClippedRidgeCV(), generate_only=True):
-            name = check.func.__name__
-            marks = [pytest.mark.xfail(reason=CANNOT_HOLD[name])] if name in CANNOT_HOLD else []
-            yield pytest.param(estimator, check, id=name, marks=marks)
 
-    @pytest.mark.parametrize("estimator, check", checks())
-    @pytest.mark.filterwarnings("ignore")  # of releases that this scikit-learn did not know
-    def test_scikit_learn_s_own_checks_hold(estimator, check):
-        check(estimator)
+@pytest.mark.parametrize(
+    "model, check", sklearn_checks(), ids=lambda it: getattr(it, "func", type(it)).__name__
+)
+def test_scikit_learn_s_own_checks_hold(model, check):
+    check(model)
 
 
 def test_it_is_a_ridgecv():
@@ -702,7 +725,7 @@ def test_features_are_remembered_and_compared_by_name():
     assert model.feature_names_in_.tolist() == list("abcd")
     assert model.feature_names_in_.dtype == object
     assert (model.predict(table) == ZeroClippedRidgeCV().fit(X, Y).predict(X)).all()
-    with pytest.raises(ValueError, match="(?i)feature"):
+    with pytest.raises(ValueError, match=r"(?i)feature"):
         model.predict(table[list("badc")])
     model.fit(X, Y)
     assert not hasattr(model, "feature_names_in_")
@@ -854,5 +877,5 @@ def test_bad_input_is_refused_in_one_line(bad, message):
 def test_a_gap_in_x_is_refused_by_predict_too():
     model, X = frame_model()
     X.iloc[3, 1] = np.nan
-    with pytest.raises(ValueError, match="X has nan in row 3, feature 1001.2"):
+    with pytest.raises(ValueError, match=r"X has nan in row 3, feature 1001\.2"):
         model.predict(X)

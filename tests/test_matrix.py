@@ -1,0 +1,128 @@
+"""Environments of other Pythons, and what the matrix of versions calls a difference."""
+
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from tools import environments, matrix
+from tools.matrix import Made, Outcome, Version, difference, judge
+
+OLDEST = matrix.CONTAINERS[0]
+HERE = Version("here", "%d.%d" % sys.version_info[:2], ())
+PREDICTED = np.array([[1.0, 200.0, 0.0], [4.0, 100.0, 0.0]])
+
+
+def outcome(*served, features=b"a,b\n", score=0.9):
+    return Outcome(features, [np.stack([each, each]) for each in served], score)
+
+
+# --- environments -------------------------------------------------------------------
+
+
+def test_this_python_is_found_by_its_version_and_one_that_was_never_made_is_not():
+    assert environments.ask(environments.find_python(HERE.python), "print(1 + 1)") == "2"
+    assert environments.find_python("3.99") is None
+
+
+def test_an_environment_is_made_once_and_again_when_what_it_is_made_of_changes(tmp_path):
+    packages = tmp_path / "packages.txt"
+    packages.write_text("")
+    made = []
+
+    def environment(depends):
+        arguments = ["--no-index", "-r", str(packages)]
+        return environments.environment(
+            tmp_path / "venv",
+            sys.executable,
+            arguments,
+            lambda python: made.append(python) or len(made),
+            depends,
+        )
+
+    interpreter, kept = environment("a")
+    assert environments.ask(interpreter, "import sys; print(sys.prefix)") == str(tmp_path / "venv")
+    assert (kept, environment("a")[1], environment("b")[1]) == (1, 1, 2)
+    (tmp_path / "venv" / environments.MADE_OF).unlink()  # as when it was broken off
+    assert environment("b")[1] == 3
+
+
+def test_a_package_that_cannot_be_installed_is_an_error_that_quotes_pip(tmp_path):
+    with pytest.raises(environments.CannotInstall, match="no-such-package"):
+        environments.environment(tmp_path / "venv", sys.executable, ["--no-index", "no-such-package"])
+
+
+def test_the_nearest_to_exact_versions_are_their_patch_releases():
+    assert matrix.nearest(("numpy==1.19.2", "joblib==1.3.*", "scipy")) == (
+        "numpy==1.19.*", "joblib==1.3.*", "scipy",
+    )  # fmt: skip
+
+
+# --- what is a difference -----------------------------------------------------------
+
+
+def test_a_difference_is_measured_in_units_of_the_targets_largest_prediction():
+    off = PREDICTED + np.array([[0, 0, 0], [2e-9, 0, 0]])
+    assert difference(off, PREDICTED) == pytest.approx(2e-9 / 4)
+    off = PREDICTED + np.array([[0, 0, 0], [0, 2e-9, 0]])
+    assert difference(off, PREDICTED) == pytest.approx(2e-9 / 200)
+    assert difference(PREDICTED, PREDICTED) == 0
+
+
+@pytest.mark.parametrize("wrong", [PREDICTED[:1], PREDICTED[:, :2], PREDICTED * np.nan, PREDICTED + np.inf])
+def test_a_lost_row_and_what_is_no_number_differ_without_bound(wrong):
+    assert difference(wrong, PREDICTED) == np.inf
+
+
+def test_versions_that_agree_to_rounding_are_right():
+    close = PREDICTED * (1 + 1e-12)
+    outcomes = {OLDEST: outcome(PREDICTED, close), HERE: outcome(close, close)}
+    wrong, differences = judge(outcomes)
+    assert wrong == [] and np.shape(differences) == (2, 2)
+
+
+def test_each_way_to_disagree_is_named_with_its_versions():
+    far = PREDICTED * (1 + 1e-9)
+    wrong, _ = judge({OLDEST: outcome(PREDICTED, PREDICTED), HERE: outcome(PREDICTED, far)})
+    assert len(wrong) == 1 and wrong[0].startswith(f"trained on {HERE.label}, served on {HERE.label}")
+    wrong, _ = judge({OLDEST: outcome(PREDICTED, PREDICTED), HERE: outcome(far, PREDICTED)})
+    assert len(wrong) == 1 and wrong[0].startswith(f"trained on {OLDEST.label}, served on {HERE.label}")
+    wrong, _ = judge(
+        {OLDEST: outcome(PREDICTED, PREDICTED), HERE: outcome(PREDICTED, PREDICTED, features=b"")}
+    )
+    assert len(wrong) == 1 and "another file" in wrong[0]
+    wrong, _ = judge({OLDEST: outcome(PREDICTED, PREDICTED), HERE: outcome(PREDICTED, PREDICTED, score=0.91)})
+    assert len(wrong) == 1 and "scored 0.91" in wrong[0]
+    wrong, _ = judge({OLDEST: outcome(PREDICTED, score=float("nan"))})
+    assert wrong
+
+
+def test_what_requirements_may_not_move_is_named(monkeypatch, capsys):
+    moved = {"scipy": ["1.5.3", "1.7.0"]}
+    monkeypatch.setattr(matrix, "make", lambda version: Made("python", {}, moved, exact=False))
+    made, wrong = matrix.make_all([OLDEST])
+    assert list(made) == [OLDEST]
+    assert wrong == [f"{OLDEST.label}: requirements.txt moved scipy 1.5.3 → 1.7.0, expected scikit-learn"]
+    assert "nearest patch releases" in capsys.readouterr().out
+
+
+# --- for real -----------------------------------------------------------------------
+
+
+def test_models_of_this_version_and_of_the_oldest_container_are_served_alike_by_both():
+    folder = matrix.CACHE / OLDEST.folder
+    if not (folder / environments.MADE_OF).exists():
+        pytest.skip("no environment of the oldest container here: python -m tools.matrix --short makes it")
+    oldest = str(folder / "bin" / "python")
+    assert environments.frozen(oldest)["numpy"] == "1.19.2"
+    made = {
+        OLDEST: Made(oldest, {}, {}, exact=True),
+        HERE: Made(sys.executable, {}, {}, exact=True),
+    }
+    wrong, differences = judge(matrix.run_all(made))
+    assert wrong == [] and np.shape(differences) == (2, 2)
+
+
+def test_the_files_that_the_versions_run_are_here():
+    assert all((ROOT / file).is_file() for file in matrix.FILES)
