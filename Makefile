@@ -28,7 +28,16 @@ lint: .venv/installed  ## the linter, and whether the formatter would change a t
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
-benchmark: .venv/installed
+validate: .venv/installed $(PUBLIC)  ## figures by row and by site, under reports/
+	.venv/bin/python -m tools.validate $(PUBLIC)
+
+peers: .venv/installed $(PUBLIC)  ## other models on the same folds, with times
+	.venv/bin/python -m tools.validate $(PUBLIC) --peers --short
+
+tune: .venv/installed $(PUBLIC)  ## search range, window and treatment; heat map under reports/
+	.venv/bin/python -m tools.tune $(PUBLIC)
+
+benchmark: .venv/installed  ## time and memory of each step beside the plain way
 	.venv/bin/python -m tools.benchmark
 
 .venv-oldest/installed: tools/requirements-oldest.txt
@@ -56,5 +65,5 @@ $(PUBLIC): | .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tools/requirements.txt
 	@touch $@
 
-.PHONY: run test test-oldest lint benchmark docker matrix
+.PHONY: run test test-oldest lint validate peers tune benchmark docker matrix
 .DELETE_ON_ERROR:

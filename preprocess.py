@@ -84,22 +84,24 @@ class Table(NamedTuple):
 # --- the arithmetic -----------------------------------------------------------------
 
 
-def scale(spectra):
-    """Divide each spectrum by its maximum over SCALE_RANGE and clip it to that range.
+def scale(spectra, channels=SCALE_RANGE):
+    """Divide each spectrum by its maximum over a range of channels and clip it to that range.
 
     The clipping keeps the noisy channels outside the range from dominating.
 
     Parameters
     ----------
     spectra : ndarray of shape (n_rows, n_channels)
-        Absorbance or % reflectance, finite, with a maximum over SCALE_RANGE above 0.
+        Absorbance or % reflectance, finite, with a maximum over the range above 0.
+    channels : slice
+        The range.
 
     Returns
     -------
     ndarray of shape (n_rows, n_channels)
         Without unit, at most 1.
     """
-    reference = spectra[:, SCALE_RANGE]
+    reference = spectra[:, channels]
     highest = reference.max(axis=1, keepdims=True)
     lowest = reference.min(axis=1, keepdims=True)
     scaled = np.clip(spectra, lowest, highest)

@@ -1,6 +1,6 @@
 """Time and memory of a fit, side by side with scikit-learn's RidgeCV and himalaya's.
 
-    python -m tools.benchmark_fit            # three sizes, about 20 minutes
+    python -m tools.benchmark_fit            # three sizes, about 10 minutes
     python -m tools.benchmark_fit --short    # 1,344 rows only, half a minute
 
 Every fit runs in a process of its own, with the same number of threads, on the same file of
@@ -29,6 +29,7 @@ from tqdm import tqdm
 ALPHAS = np.logspace(-5, 5, 50)
 TARGETS = 49
 SIZES = {"challenge": (1_344, 243), "many rows": (100_000, 243), "many features": (10_000, 1_700)}
+LONGEST = 120  # s; a fit that takes longer is ended and said to
 REPEATS = 5  # runs of each candidate; the median is shown
 NOISE = 1e-3  # of an absorbance of 1, a usual FTIR measurement
 WINDOW = 7  # channels in a feature
@@ -108,13 +109,17 @@ def run_in_process(what, folder, threads):
     """What `run_one` prints in a new process, as numbers, or the reason why it did not run."""
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     command = [sys.executable, "-W", "ignore", "-m", "tools.benchmark_fit"]
-    done = subprocess.run(
-        [*command, "--one", what, str(folder)],
-        env={**os.environ, **dict.fromkeys(names, str(threads))},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [*command, "--one", what, str(folder)],
+            env={**os.environ, **dict.fromkeys(names, str(threads))},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LONGEST,
+        )
+    except subprocess.TimeoutExpired:
+        return f"not done after {LONGEST} s"
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["killed, out of memory?"])[-1]
         return reason.split(": ", 1)[-1]
