@@ -40,8 +40,7 @@ def main(argv=None):
     output = os.path.join(arguments.output_dir, (name[:-3] if name.endswith(".gz") else name) + ".out")
 
     def predict(table):
-        predictions = train.predict_fn(table.features, model)
-        return "".join([",".join(map(repr, row)) + "\n" for row in predictions.tolist()])
+        return train.csv_rows(train.predict(table.features, model))
 
     rows = 0
     with preprocess.replacing(output) as file:

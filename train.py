@@ -3,10 +3,13 @@
     python train.py --data_dir data/public --model_dir model
 
 As a script: spectra file -> preprocess.py -> mdl.ZeroClippedRidgeCV -> model.pkl and
-model.json. As a module of the model server: `model_fn` loads what was saved, `input_fn`
-reads a request's body, `predict_fn` predicts.
+model.json. As a module of the model server: `model_fn` loads what was saved, and a request
+goes through the other three:
 
-    body ─ input_fn ─► table ─ predict_fn ─► predictions
+    body ─ input_fn ─► Body ─ predict_fn ─► predictions, or why there are none ─ output_fn ─► answer
+
+What a client can mend is answered with status 400 and one line that names row and column;
+anything else that goes wrong is the server's own fault, status 500.
 """
 
 import argparse
@@ -17,7 +20,12 @@ import json
 import logging
 import os
 import pickle
+import pickletools
 import platform
+import re
+from itertools import chain
+from operator import itemgetter
+from typing import NamedTuple, Union
 
 import numpy as np
 import pandas as pd
@@ -31,6 +39,13 @@ logger = logging.getLogger(__name__)
 
 SITE = "SiteID"  # the id column by which figures are reported beside those by row
 MODEL, DESCRIPTION = "model.pkl", "model.json"  # the platform knows the pickle by this name
+LOWEST = -1e9  # of a feature: a spectrum's minimum cannot be measured beside so small a maximum
+LARGEST = 1e100  # of a coefficient; with LOWEST, no prediction can be infinite
+SEPARATOR = "\x1f"  # of columns, where there is only one
+# A number read from CSV is the one read from JSON or npy, to the last bit; pandas needs to be told so
+# before 3.1, and warns when told after.
+EXACT = {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
+DIGITS = 14  # of a prediction, significant: all but the last two of a float, and half the time to write
 
 
 # --- training -----------------------------------------------------------------------
@@ -127,7 +142,7 @@ def save_model(model, model_dir, training=None):
         json.dump(description, description_file, indent=1)
 
 
-# --- serving ------------------------------------------------------------------------
+# --- the model file -----------------------------------------------------------------
 
 
 class ModelUnpickler(pickle.Unpickler):
@@ -139,6 +154,58 @@ class ModelUnpickler(pickle.Unpickler):
         raise DataError(
             f"{MODEL}: refused to load {module}.{name}, expected a model of mdl.ZeroClippedRidgeCV "
             "only; train again with train.py"
+        )
+
+
+def unpickle(pickled):
+    """The ZeroClippedRidgeCV in a pickle; a DataError when there is anything else in it."""
+    try:
+        for opcode, argument, _ in pickletools.genops(pickled):
+            # A memo's index makes room for as many entries: 12 bytes could ask for all memory.
+            if "PUT" in opcode.name and int(argument) > len(pickled):
+                raise DataError(f"{MODEL}: refused to make room for {argument} objects; train again")
+        model = ModelUnpickler(io.BytesIO(pickled)).load()
+    except DataError:
+        raise
+    except Exception as error:  # an unpickler may raise anything
+        raise DataError(f"{MODEL}: cannot be unpickled ({one_line(error)}); train again") from None
+    if not isinstance(model, ZeroClippedRidgeCV):
+        raise DataError(
+            f"{MODEL}: found a {type(model).__name__}, expected a ZeroClippedRidgeCV; train again"
+        )
+    return model
+
+
+def check_model(model, description):
+    """Raise a DataError unless a model is whole, and is the one that its description tells of."""
+    state = vars(model)
+    methods = [name for name in state if callable(getattr(ZeroClippedRidgeCV, str(name), None))]
+    features, targets = (
+        [name for name in state.get(key, ()) if isinstance(name, str)]
+        for key in ("feature_names_in_", "target_names_")
+    )
+    shapes = {
+        "coef_": (len(targets), len(features)),
+        "intercept_": (len(targets),),
+        "lower_": (len(targets),),
+    }
+    wrong = methods + [
+        name
+        for name, shape in shapes.items()
+        if not isinstance(state.get(name), np.ndarray)
+        or state[name].dtype != float
+        or state[name].shape != shape
+        or not ((np.abs(state[name]) < LARGEST) | ((state[name] == -np.inf) & (name == "lower_"))).all()
+    ]
+    if wrong or len(set(features)) < len(features) or model.n_features_in_ != len(features):
+        raise DataError(
+            f"{MODEL}: found {', '.join(map(str, wrong)) or 'features'} that no training gives; train again"
+        )
+    described = [target["name"] for target in description.get("targets", [])]
+    if description.get("features", features) != features or (described or targets) != targets:
+        raise DataError(
+            f"{MODEL}: found other features or targets than {DESCRIPTION} tells of; one of them is "
+            "of another training, train again"
         )
 
 
@@ -156,8 +223,8 @@ def model_fn(model_dir):
     Raises
     ------
     DataError
-        When a file is missing or damaged, the sum differs, or the pickle names any other
-        class.
+        When a file is missing or damaged, the sum differs, the pickle names any other class, or
+        the model is not whole.
     """
     try:
         with open(os.path.join(model_dir, DESCRIPTION), encoding="utf-8") as file:
@@ -170,7 +237,7 @@ def model_fn(model_dir):
             f"{error.filename}: not found, expected {MODEL} and {DESCRIPTION} in the folder; run "
             "train.py first, or check --model_dir"
         ) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise DataError(f"{DESCRIPTION}: damaged, expected what train.py writes; train again") from None
     found = hashlib.sha256(pickled).hexdigest()
     if found != expected:
@@ -178,277 +245,606 @@ def model_fn(model_dir):
             f"{MODEL}: found sha256 {found[:12]}…, expected {str(expected)[:12]}… as in "
             f"{DESCRIPTION}; one of them is damaged or of another training, train again"
         )
+    model = unpickle(pickled)
     try:
-        model = ModelUnpickler(io.BytesIO(pickled)).load()
+        check_model(model, description)
+        trained = dict(description.get("versions", {}))
     except DataError:
         raise
-    except Exception as error:  # an unpickler may raise anything
-        raise DataError(f"{MODEL}: cannot be unpickled ({error}); train again") from None
-    if not isinstance(model, ZeroClippedRidgeCV):
-        raise DataError(
-            f"{MODEL}: found a {type(model).__name__}, expected a ZeroClippedRidgeCV; train again"
-        )
+    except Exception as error:  # what stands in the place of a list or a number may be anything
+        raise DataError(f"{MODEL} or {DESCRIPTION}: damaged ({one_line(error)}); train again") from None
+    here = versions()
     other = [
-        f"{name} {theirs} (here {versions().get(name)})"
-        for name, theirs in description.get("versions", {}).items()
-        if versions().get(name) != theirs
+        f"{name} {theirs} (here {here.get(name)})"
+        for name, theirs in trained.items()
+        if here.get(name) != theirs
     ]
     if other:
         logger.info("%s was trained with %s", MODEL, ", ".join(other))
     return model
 
 
-def input_fn(data, content_type):
-    """Read the body of a request into a table.
-
-    Parameters
-    ----------
-    data : str or bytes
-    content_type : str
-        text/csv, application/json (also where none is given) or application/x-npy, with
-        or without parameters.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, n_columns)
-        Columns named where the body names them, else numbered from 0.
-
-    Raises
-    ------
-    DataError
-        When the body is not what its content type says.
-    """
-    kind, _, parameters = (content_type or "application/json").partition(";")
-    kind = kind.strip().lower()
-    if kind == "application/x-npy":
-        return read_npy(data)
-    if kind not in ("text/csv", "application/json"):
-        raise DataError(
-            f"found content type {content_type!r}, expected text/csv, application/json or "
-            "application/x-npy; set the request's Content-Type"
-        )
-    if not isinstance(data, str):
-        charset = (
-            dict(part.strip().lower().split("=", 1) for part in parameters.split(";") if "=" in part)
-            .get("charset", "utf-8")
-            .strip('"')
-        )
-        try:
-            data = bytes(data).decode(charset)
-        except (UnicodeDecodeError, LookupError):
-            raise DataError(
-                f"body: found bytes that are not {charset} text; send UTF-8, or name the "
-                "charset in Content-Type"
-            ) from None
-    data = data.lstrip("\ufeff")
-    return read_csv(data) if kind == "text/csv" else read_json(data)
+# --- predicting ---------------------------------------------------------------------
 
 
-def read_csv(text):
-    """A CSV body as a table; a header line is recognised wherever it comes."""
-    lines = preprocess.Block(text.encode(), 1, "body").lines()
-    if not lines:
-        raise DataError("body: found no line, expected one for each sample; send features as CSV")
-    if is_header(lines[0]):
-        return csv_table(lines, lines[0])
-    table = csv_table(lines, None)
-    numbers = table.select_dtypes("number").to_numpy()
-    if (
-        numbers.shape == table.shape
-        and not (2 * (numbers > preprocess.WINDOW).sum(axis=1) > numbers.shape[1]).any()
-    ):
-        return table
-    # A batch may be cut from a file anywhere, or put together from several.
-    return csv_table(lines, next(filter(is_header, lines), None))
-
-
-def csv_table(lines, header):
-    """Lines of a CSV body, but for those that repeat its header line, as a table."""
-    rows = [line for line in lines if line != header]
-    if header is None:
-        names = list(range(rows[0].count(b",") + 1))
-    else:
-        names = preprocess.read_header(preprocess.Block(header, 1, "body"))
-        check_names(names)
-        if not rows:
-            raise DataError(
-                "body: found a header line and no row, expected one for each sample; send features"
-            )
-    block = preprocess.Block(b"\n".join(rows), 1 if header is None else 2, "body")
-    try:
-        values, texts = preprocess.parse(block, names)
-    except preprocess.NotNumbers:
-        wrong = preprocess.text_cells(block, names)[1].any(axis=0)
-        values, texts = preprocess.parse(block, names, [name for name, some in zip(names, wrong) if some])
-    table = pd.DataFrame(values, columns=names)
-    for name, cells in texts.items():
-        table[name] = cells
-    return table
-
-
-def is_header(line):
-    """Whether a line of a CSV body names columns.
-
-    It does when most of its cells are no numbers, or numbers above WINDOW: a feature is a
-    sum of WINDOW channels of at most 1, while wavenumbers are hundreds.
-    """
-    cells = next(csv.reader([line.decode()]))
-    numbers = [preprocess.number(cell) for cell in cells]
-    return 2 * sum(value is None or value > preprocess.WINDOW for value in numbers) > len(cells)
-
-
-def check_names(names):
-    """Raise a DataError when a column is named twice."""
-    twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()
-    if twice:
-        raise DataError(
-            f"body: found column {min(twice)!r} more than once, expected every name once; rename one"
-        )
-
-
-def read_json(text):
-    """A JSON body as a table.
-
-    Rows as lists or as objects; bare, under "instances", or under "data" beside "columns".
-    """
-    try:
-        body = json.loads(text)
-    except ValueError as error:
-        raise DataError(f"body: found no valid JSON ({error}); send rows as lists or objects") from None
-    names = None
-    if isinstance(body, dict) and "instances" in body:
-        body = body["instances"]
-    elif isinstance(body, dict) and "data" in body:
-        body, names = body["data"], body.get("columns")
-    rows = body if isinstance(body, list) and body and isinstance(body[0], (list, dict)) else [body]
-    if isinstance(rows[0], dict):
-        names = list(rows[0])
-    for place, row in enumerate(rows):
-        if isinstance(row, dict) and row.keys() == set(names):
-            rows[place] = [row[name] for name in names]
-        elif not isinstance(row, list) or len(row) != len(rows[0] if names is None else names):
-            raise DataError(
-                f"body, row {place + 1}: found {type(row).__name__} of another form or length, "
-                "expected all rows as lists of the same length or objects with the same names"
-            )
-    if not rows[0]:
-        raise DataError(
-            "body: found no number, expected features for each sample; send rows as lists or objects"
-        )
-    if names is not None:
-        check_names([str(name) for name in names])
-    return pd.DataFrame(rows, columns=None if names is None else [str(name) for name in names])
-
-
-def read_npy(data):
-    """An npy body as a table; never unpickles."""
-    try:
-        values = np.load(io.BytesIO(data), allow_pickle=False)
-    except Exception as error:  # numpy's own kinds differ between versions
-        raise DataError(
-            f"body: found no array of numbers in npy format ({error}); send what numpy.save "
-            "writes of a float array"
-        ) from None
-    if (
-        not isinstance(values, np.ndarray)
-        or values.dtype.kind not in "fiu"
-        or values.ndim not in (1, 2)
-        or not values.size
-    ):
-        raise DataError(
-            "body: expected one row or a table of numbers; send a float array of shape (n_rows, n_features)"
-        )
-    return pd.DataFrame(np.atleast_2d(values).astype(float))
-
-
-def align(table, features):
-    """Put a table's columns in the order of the model's features.
-
-    Parameters
-    ----------
-    table : DataFrame of shape (n_rows, n_columns)
-        By name: other columns are left out. Without names: the features in order, alone or
-        after an index; rows that repeat the features' names as numbers are a header.
-    features : sequence of str
-
-    Returns
-    -------
-    DataFrame of shape (n_samples, n_features)
-
-    Raises
-    ------
-    DataError
-        For a missing feature, another number of columns, text, a gap or an infinity.
-    """
-    features = list(features)
-    if isinstance(table.columns[0], str):
-        missing = [name for name in features if name not in table.columns]
-        if missing:
-            raise DataError(
-                f"found {table.shape[1]} columns without {len(missing)} of the model's {len(features)} "
-                f"features, first {missing[0]!r}; use spectra of the channels that the model was "
-                "trained on, preprocessed, or train again"
-            )
-        table = table[features]
-    elif table.shape[1] in (len(features), len(features) + 1):
-        table = table.iloc[:, -len(features) :]
-    else:
-        raise DataError(
-            f"found {table.shape[1]} columns without names, expected {len(features)} features, alone "
-            "or after an index; send those, or a header line"
-        )
-    values = np.column_stack([to_floats(table.iloc[:, place]) for place in range(len(features))])
-    if not isinstance(table.columns[0], str):
-        rows, order = headers_apart(values, features)
-        values, table = values[rows][:, order], table.iloc[rows, order]
-    if not np.isfinite(values).all():
-        row, column = np.argwhere(~np.isfinite(values))[0]
-        raise DataError(
-            f"row {row + 1}, column {features[column]!r}: found {table.iloc[row, column]!r}, expected "
-            "a number; mend or leave out the sample"
-        )
-    return pd.DataFrame(values, table.index, features)
-
-
-def to_floats(column):
-    """A column as floats, NaN where a cell is no number (True is none)."""
-    if column.dtype.kind in "fiu":
-        return column.to_numpy(dtype=float)
-    cells = [np.nan if isinstance(cell, bool) else cell for cell in column]
-    return pd.to_numeric(pd.Series(cells, dtype=object), errors="coerce").to_numpy(dtype=float)
-
-
-def headers_apart(values, features):
-    """Which rows are data, and the order of the columns that the others, header lines, name.
-
-    input_fn, which does not know the features, cannot tell every header from numbers.
-    """
-    rows, order = np.ones(len(values), dtype=bool), list(range(len(features)))
-    names = [preprocess.number(name) for name in features]
-    if None not in names:
-        rows = values.max(axis=1) != max(names)
-        rows[~rows] = (np.sort(values[~rows], axis=1) != np.sort(names)).any(axis=1)
-        if not rows.all():
-            named = values[np.argmin(rows)].tolist()
-            order = [named.index(name) for name in names]
-    return rows, order
-
-
-def predict_fn(table, model):
-    """Predict concentrations.
+def predict(table, model):
+    """Predict concentrations of a feature table.
 
     Parameters
     ----------
     table : DataFrame of shape (n_samples, n_columns)
-        As input_fn or preprocess.features return it.
+        As preprocess.features returns it; by name, so in any order and among other columns.
     model : ZeroClippedRidgeCV
 
     Returns
     -------
     ndarray of shape (n_samples, n_targets)
         In the units of the training targets.
+
+    Raises
+    ------
+    DataError
+        For a missing feature, or one that is not a number.
     """
-    return model.predict(align(table, model.feature_names_in_))
+    features = list(model.feature_names_in_)
+    columns = places([str(name) for name in table.columns], features)
+    values = table.iloc[:, columns].to_numpy()
+    return predict_array(to_array(values, features), model)
+
+
+def predict_array(values, model):
+    """Predictions (n_samples, n_targets) for features (n_samples, n_features) in the model's order."""
+    if not len(values):
+        return np.empty((0, len(model.coef_)))
+    # Without names there is nothing to compare, which takes scikit-learn longer than to predict.
+    bare = ZeroClippedRidgeCV()
+    vars(bare).update(vars(model))
+    del bare.feature_names_in_
+    return bare.predict(values)
+
+
+def csv_rows(predictions):
+    """Predictions as CSV, one line a sample, without header and index."""
+    line = ",".join([f"%.{DIGITS}g"] * predictions.shape[1]) + "\n"
+    return "".join([line % tuple(row) for row in predictions.tolist()])
+
+
+# --- serving ------------------------------------------------------------------------
+
+
+class Body(NamedTuple):
+    """The body of a request as it came: it is read by predict_fn, which knows the features."""
+
+    data: Union[str, bytes]
+    content_type: str
+
+
+def input_fn(data, content_type):
+    """Take the body of a request.
+
+    Parameters
+    ----------
+    data : str or bytes
+    content_type : str
+        text/csv, application/json (also where none is given), application/jsonlines or
+        application/x-npy, with or without parameters.
+
+    Returns
+    -------
+    Body
+    """
+    return Body(data, content_type or "application/json")
+
+
+def predict_fn(body, model):
+    """Predict concentrations for the samples of a request.
+
+    Parameters
+    ----------
+    body : Body
+    model : ZeroClippedRidgeCV
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_targets), or DataError
+        The error, for output_fn to answer with, when the body cannot be used: the server would
+        turn one that is raised into a page without a reason.
+    """
+    try:
+        return predict_array(read_body(body, list(model.feature_names_in_)), model)
+    except DataError as error:
+        return error
+
+
+def output_fn(prediction, accept):
+    """Answer a request.
+
+    Parameters
+    ----------
+    prediction : ndarray of shape (n_samples, n_targets), or DataError
+    accept : str
+        text/csv, application/json, application/jsonlines or application/x-npy, or a list of
+        them with wildcards and weights; any other type gets status 406.
+
+    Returns
+    -------
+    (str or bytes, str), or callable
+        The answer and its type; a WSGI application for an answer of another status than 200,
+        which every version of the server takes without anything to import from it.
+    """
+    if isinstance(prediction, DataError):
+        return refusal("400 BAD REQUEST", prediction)
+    kind = accepted(accept)
+    if kind is None:
+        return refusal(
+            "406 NOT ACCEPTABLE", f"found Accept {accept!r}, expected {' or '.join(FORMATS)}; ask for one"
+        )
+    return FORMATS[kind](prediction), kind
+
+
+def refusal(status, reason):
+    """A WSGI application that answers with one line of text."""
+    text = (one_line(reason) + "\n").encode("utf-8", "backslashreplace")
+
+    def answer(environ, start_response):
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text)))]
+        start_response(status, headers)
+        return [text]
+
+    return answer
+
+
+def one_line(message):
+    """A message without line ends or control characters."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+", " ", str(message)).strip()
+
+
+def json_rows(predictions):
+    """Predictions as lists of numbers, one a sample."""
+    number = f"%.{DIGITS}g"
+    line = "[" + ", ".join([number] * predictions.shape[1]) + "]"
+    return [line % tuple(row) for row in predictions.tolist()]
+
+
+def npy(predictions):
+    """Predictions as the bytes of a .npy file."""
+    file = io.BytesIO()
+    np.save(file, predictions, allow_pickle=False)
+    return file.getvalue()
+
+
+FORMATS = {  # the first that an Accept with wildcards allows is taken
+    "application/json": lambda predictions: "[" + ", ".join(json_rows(predictions)) + "]",
+    "text/csv": csv_rows,
+    "application/jsonlines": lambda predictions: "".join([row + "\n" for row in json_rows(predictions)]),
+    "application/x-npy": npy,
+}
+
+
+def accepted(accept):
+    """The type among FORMATS that an Accept header likes best, None when it allows none."""
+    best, liked = None, 0.0
+    for part in (accept or "*/*").split(","):
+        pattern, _, parameters = part.partition(";")
+        pattern = pattern.strip().lower()
+        weight = re.search(r"(?:^|;)\s*q\s*=\s*([0-9.]+)", parameters)
+        weight = preprocess.number(weight.group(1)) or 0.0 if weight else 1.0
+        if weight <= liked:
+            continue
+        for kind in FORMATS:
+            if pattern in (kind, kind.split("/")[0] + "/*", "*/*"):
+                best, liked = kind, weight
+                break
+    return best
+
+
+# --- reading bodies -----------------------------------------------------------------
+
+
+def read_body(body, features):
+    """Read the features of a request's samples.
+
+    Parameters
+    ----------
+    body : Body
+    features : list of str
+        The model's. A body that names its columns is read by name: they may come in another
+        order and among others. One without names holds the features in the model's order, alone
+        or after an index.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_features)
+
+    Raises
+    ------
+    DataError
+        When the body is not what its content type says, or does not hold these features.
+    """
+    kind, _, parameters = body.content_type.partition(";")
+    kind = kind.strip().lower()
+    if kind == "application/x-npy":
+        return read_npy(body.data, features)
+    if kind not in READERS:
+        raise DataError(
+            f"found content type {body.content_type!r}, expected {', '.join(READERS)} or "
+            "application/x-npy; set the request's Content-Type"
+        )
+    text = body.data
+    if not isinstance(text, str):
+        charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", parameters, re.IGNORECASE)
+        charset = charset.group(1) if charset else "utf-8"
+        try:
+            text = bytes(text).decode(charset)
+        except (ValueError, LookupError):
+            raise DataError(
+                f"body: found bytes that are not {charset} text; send UTF-8, or name the "
+                "charset in Content-Type"
+            ) from None
+    return READERS[kind](text.replace("\ufeff", ""), features)
+
+
+# csv
+
+
+def read_csv(text, features):
+    """The features in a CSV body; a header line is recognised wherever it comes."""
+    lines = csv_lines(text)
+    if not lines:
+        raise DataError("body: found no line, expected one for each sample; send features as CSV")
+    header = lines[0] if is_header(lines[0], features) else None
+    try:
+        return csv_values(lines, header, features)
+    except DataError:
+        # A batch may be cut from a file anywhere, or put together from several.
+        late = next((line for line in lines if is_header(line, features)), None)
+        if header is not None or late is None:
+            raise
+    return csv_values(lines, late, features)
+
+
+def csv_lines(text):
+    """The lines of a CSV body that are not blank; what stands in their cells has no comma."""
+    if "\0" in text or SEPARATOR in text:
+        raise DataError("body: found a control character, expected lines of numbers; send CSV as text")
+    if '"' in text:
+        try:
+            rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+            text = "\n".join([",".join([re.sub("[,\r\n]", "?", cell) for cell in row]) for row in rows])
+        except csv.Error as error:
+            raise DataError(f"body: found no valid CSV ({error}); mend its quotes") from None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def cells_of(line):
+    """The cells of a line, without blanks around them."""
+    return [cell.strip() for cell in line.split(",")]
+
+
+def is_header(line, features):
+    """Whether a line of a CSV body names at least half of the features."""
+    return 2 * len(set(features).intersection(cells_of(line))) >= len(features)
+
+
+def csv_values(lines, header, features):
+    """The features in the lines of a CSV body that are not its header."""
+    rows = [line for line in lines if line != header]
+    if not rows:  # split into lines, a file's header arrives by itself
+        places(cells_of(header), features)
+        return np.empty((0, len(features)))
+    width = (rows[0] if header is None else header).count(",") + 1
+    for number, row in enumerate(rows, 1):
+        if row.count(",") + 1 != width:
+            raise DataError(
+                f"row {number}, after column {min(row.count(',') + 1, width)}: found {row.count(',') + 1} "
+                f"cells, expected {width} as in the {'first row' if header is None else 'header line'}; "
+                "mend the line"
+            )
+    if header is not None:
+        columns = places(cells_of(header), features)
+    elif 2 * sum(is_name(cell) for cell in cells_of(rows[0])) > width:
+        columns = places(cells_of(rows[0]), features)  # raises: a header, but of other features
+    else:
+        columns = unnamed(width, (row.split(",", 1)[0] for row in rows), features)
+    first = columns[0]
+    if list(columns) == list(range(first, width)):
+        cells = [row.split(",", first)[first] for row in rows] if first else rows
+    else:
+        pick = itemgetter(*columns)
+        cells = [",".join(pick(row.split(","))) for row in rows]
+    try:
+        # One long column: over hundreds of columns pandas spends more time on columns than on numbers.
+        column = pd.read_csv(
+            io.BytesIO(",".join([*cells, ""]).encode("utf-8", "replace")),
+            header=None,
+            names=["cell"],
+            dtype=np.float64,
+            sep=SEPARATOR,
+            lineterminator=",",
+            quoting=csv.QUOTE_NONE,
+            skip_blank_lines=False,
+            keep_default_na=False,
+            low_memory=False,
+            **EXACT,
+        )
+        values = column.to_numpy().reshape(len(rows), len(features))
+    except ValueError:
+        values = None
+    return checked(values, (row.split(",") for row in cells), features)
+
+
+def is_name(cell):
+    """Whether a cell must be one of a header line: text, or a number that no feature can be."""
+    value = preprocess.number(cell)
+    return bool(cell) if value is None else value > preprocess.WINDOW
+
+
+# json
+
+
+def read_json(text, features):
+    """The features in a JSON body.
+
+    Rows as lists or as objects; bare, under "instances", or under "data" beside "columns".
+    """
+    body, names = parse_json(text), None
+    if isinstance(body, dict) and "instances" in body:
+        body = body["instances"]
+    elif isinstance(body, dict) and "data" in body:
+        body, names = body["data"], body.get("columns")
+    if not (isinstance(body, list) and body and isinstance(body[0], (list, dict))):
+        body = [body]
+    return json_values(body, names, features)
+
+
+def read_json_lines(text, features):
+    """The features in a body of JSON lines, each a list or an object."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not lines:
+        raise DataError("body: found no line, expected one for each sample; send features as JSON lines")
+    return json_values(
+        [parse_json(line, f"row {number}") for number, line in enumerate(lines, 1)], None, features
+    )
+
+
+def parse_json(text, at="body"):
+    """JSON as Python's lists and dicts; `at` words the place."""
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except DataError as error:
+        raise DataError(f"{at}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{at}: found no valid JSON ({error}); send rows as lists or objects") from None
+
+
+def unique(pairs):
+    """A JSON object as a dict; a DataError where a name comes twice."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"found column {twice!r} more than once, expected every name once; rename one")
+    return row
+
+
+def json_values(rows, names, features):
+    """The features in rows that are lists, named or not, or objects."""
+    kind = type(rows[0])
+    if kind is dict:
+        places(list(rows[0]), features)
+        pick = itemgetter(*features)
+    elif kind is list:
+        if names is not None and not isinstance(names, list):
+            raise DataError(
+                "body: found columns that are no list, expected their names; send a list of names"
+            )
+        width = len(rows[0]) if names is None else len(names)
+        if names is None:
+            columns = unnamed(width, (row[0] for row in rows if isinstance(row, list) and row), features)
+        else:
+            columns = places([str(name) for name in names], features)
+        pick = itemgetter(*columns)
+    cells = []
+    for number, row in enumerate(rows, 1):
+        if type(row) is not kind or kind not in (list, dict) or (kind is list and len(row) != width):
+            size = f" of {len(row)}" if isinstance(row, (list, dict)) else ""
+            expected = f"a list of {width}" if kind is list else "a list or an object"
+            raise DataError(
+                f"row {number}: found a {type(row).__name__}{size}, expected {expected} like every row, "
+                "from the first column to the last; send rows as lists or objects of features"
+            )
+        if kind is dict and row.keys() != rows[0].keys():
+            try:
+                places(list(row), features)
+            except DataError as error:
+                raise DataError(f"row {number}: {error}") from None
+        cells.append(pick(row))
+    return to_array(cells, features)
+
+
+READERS = {"text/csv": read_csv, "application/json": read_json, "application/jsonlines": read_json_lines}
+
+
+# npy
+
+
+def read_npy(data, features):
+    """The features in an npy body; nothing in it is ever unpickled."""
+    data = data.encode("latin-1", "replace") if isinstance(data, str) else bytes(data)
+    file, form = io.BytesIO(data), np.lib.format
+    try:
+        read_header = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
+        shape, by_column, dtype = read_header[form.read_magic(file)](file)
+    except Exception as error:  # numpy's own kinds differ between versions
+        raise DataError(
+            f"body: found no array in npy format ({one_line(error)[:80]}); send what numpy.save writes"
+        ) from None
+    if dtype.kind not in "fiu" or len(shape) not in (1, 2) or 0 in shape:
+        raise DataError(
+            f"body: found an array of {dtype} of shape {shape}, expected one row or a table of numbers; "
+            "send a float array of shape (n_rows, n_features)"
+        )
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    if size != len(data) - file.tell():
+        raise DataError(
+            f"body: found {len(data) - file.tell()} bytes after the npy header, expected {size} for shape "
+            f"{shape}; send one array a request, whole"
+        )
+    values = np.frombuffer(data, dtype, offset=file.tell())
+    values = np.atleast_2d(values.reshape(shape, order="F" if by_column else "C"))
+    columns = unnamed(values.shape[1], values[:, 0].tolist(), features)
+    return to_array(values[:, columns[0] :], features)
+
+
+# all
+
+
+def places(names, features):
+    """Where each feature stands among a body's column names.
+
+    Raises
+    ------
+    DataError
+        For a missing feature, a feature named twice, or the channels of spectra.
+    """
+    at = {name: place for place, name in enumerate(names)}
+    twice = [name for name in features if names.count(name) > 1] if len(at) < len(names) else []
+    if twice:
+        raise DataError(
+            f"body: found column {twice[0]!r} more than once, expected every name once; rename one"
+        )
+    missing = [name for name in features if name not in at]
+    if missing:
+        raise DataError(
+            f"found {len(names)} columns without {len(missing)} of the model's {len(features)} "
+            f"features, first {missing[0]!r}; use spectra of the channels that the model was "
+            "trained on, preprocessed, or train again"
+        )
+    # Features are named after channels, so a table of spectra names them all.
+    if len(names) > preprocess.WINDOW * (len(features) - 1):
+        raise DataError(
+            f"found {len(names)} columns, expected the model's {len(features)} features; these are "
+            "channels, preprocess them first with preprocess.py"
+        )
+    return [at[name] for name in features]
+
+
+def unnamed(width, first_cells, features):
+    """Where the features stand in rows without names: alone, or after an index.
+
+    Raises
+    ------
+    DataError
+        For any other number of columns, or an index that is a fraction: then the further
+        column may stand elsewhere.
+    """
+    if width not in (len(features), len(features) + 1):
+        raise DataError(
+            f"found {width} columns without names, expected {len(features)} features, alone "
+            "or after an index; send those, or a header line"
+        )
+    if width > len(features):
+        for number, cell in enumerate(first_cells, 1):
+            value = preprocess.number(str(cell))
+            if value is not None and value % 1:
+                raise DataError(
+                    f"row {number}, column 1: found {short(cell)}, expected an index before the "
+                    f"{len(features)} features; number the rows, or send a header line"
+                )
+    return range(width - len(features), width)
+
+
+def to_array(rows, features):
+    """Rows of cells, in the features' order, as an array of floats."""
+    if isinstance(rows, np.ndarray) and rows.dtype.kind in "fiu":
+        with np.errstate(over="ignore"):  # of a longdouble
+            values = np.ascontiguousarray(rows, dtype=float)
+        return checked(values, map(np.ndarray.tolist, rows), features)
+    kinds = set(chain.from_iterable(map(type, row) for row in rows))
+    try:
+        if kinds <= {float, int}:
+            values = np.array(rows, dtype=float)
+        else:
+            values = np.array([[to_float(cell) for cell in row] for row in rows])
+    except OverflowError:  # an integer of hundreds of digits
+        values = None
+    return checked(values, rows, features)
+
+
+def to_float(cell):
+    """A cell as a float, NaN when it is no number (True is none, nor is 1_000)."""
+    if isinstance(cell, bool) or (isinstance(cell, str) and ("_" in cell or not cell.isascii())):
+        return np.nan
+    try:
+        return float(cell)
+    except (ValueError, TypeError, OverflowError):
+        return np.nan
+
+
+def checked(values, rows, features):
+    """The values, after checking that every one can be a feature.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_features), or None
+        None when some cell is no number.
+    rows : iterable of sequences
+        The cells as they came, to show the first wrong one.
+    features : list of str
+
+    Raises
+    ------
+    DataError
+        For text, a gap, an infinity, a number that no preprocessed spectrum has, or a row that
+        repeats the features' names.
+    """
+    wrong = None
+    if values is not None:
+        highest = values.max(axis=1)  # NaN where the row has one
+        wrong = ~(highest <= preprocess.WINDOW) | ~(values.min(axis=1) >= LOWEST)
+        # Channels rise or fall throughout: one of the ends is the largest of their names.
+        ends = [preprocess.number(features[0]), preprocess.number(features[-1])]
+        if None not in ends:
+            wrong |= highest == max(ends)
+        if not wrong.any():
+            return values
+    for number, row in enumerate(rows, 1):
+        if wrong is None or wrong[number - 1]:
+            check_row(row, number, features)
+    if values is None:
+        raise DataError("body: found text among the numbers, expected features; send numbers only")
+    return values
+
+
+def check_row(row, number, features):
+    """Raise a DataError that names the first cell of a row that cannot be a feature."""
+    values = [to_float(cell) for cell in row]
+    for name, cell, value in zip(features, row, values):
+        at = f"row {number}, column {name!r}: found {short(cell)}, expected "
+        if not np.isfinite(value):
+            raise DataError(at + "a number; mend or leave out the sample")
+        if not LOWEST <= value <= preprocess.WINDOW:
+            raise DataError(
+                at
+                + f"{LOWEST:g} to {preprocess.WINDOW} as preprocess.py gives; preprocess the spectrum first"
+            )
+    if sorted(values) == sorted(preprocess.number(name) or np.nan for name in features):
+        raise DataError(
+            f"row {number}: found the features' names in columns {features[0]!r} to {features[-1]!r}, "
+            "expected numbers; send the names as a header line"
+        )
+
+
+def short(cell):
+    """A cell as it is shown in an error."""
+    text = repr(cell)
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        return "a gap"
+    return text if len(text) <= 40 else text[:37] + "…"
 
 
 # --- the step -----------------------------------------------------------------------

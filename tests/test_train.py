@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ def model(model_dir):
 def test_the_loaded_model_predicts_what_the_fitted_one_does(features, model):
     table = make_table()
     fitted = train.fit(preprocess.Table(features, table[["SiteID"]], table[list(preprocess.TARGETS)]))
-    assert np.array_equal(train.predict_fn(features, model), fitted.predict(features))
+    assert np.array_equal(train.predict(features, model), fitted.predict(features))
 
 
 def test_the_description_tells_versions_sums_settings_and_each_targets_figures(model_dir, model):
@@ -159,8 +160,7 @@ def bodies(features):
 def test_every_form_of_a_body_gives_the_same_predictions(kind, n_rows, features, model):
     body, content_type = bodies(features[:n_rows])[kind]
     predicted = train.predict_fn(train.input_fn(body, content_type), model)
-    expected = train.predict_fn(features[:n_rows], model)
-    np.testing.assert_allclose(predicted, expected, rtol=1e-9, atol=1e-9)
+    assert np.array_equal(predicted, train.predict(features[:n_rows], model))
 
 
 def test_a_header_of_small_numbers_is_told_from_features_by_the_model():
@@ -173,6 +173,14 @@ def test_a_header_of_small_numbers_is_told_from_features_by_the_model():
     for frame in (spectra, spectra[spectra.columns[::-1]]):
         predicted = train.predict_fn(train.input_fn(frame.to_csv(index=False), "text/csv"), model)
         np.testing.assert_allclose(predicted.ravel(), model.predict(spectra).ravel(), rtol=1e-9)
+
+
+def test_a_header_line_by_itself_is_answered_with_no_prediction(features, model):
+    for header in (features[:0].to_csv(), features[:0].to_csv(index=False).strip()):
+        predicted = train.predict_fn(train.input_fn(header, "text/csv"), model)
+        assert predicted.shape == (0, len(preprocess.TARGETS))
+        assert train.output_fn(predicted, "text/csv") == ("", "text/csv")
+        assert train.output_fn(predicted, "application/json") == ("[]", "application/json")
 
 
 def bad_bodies(features):
@@ -188,7 +196,6 @@ def bad_bodies(features):
     np.save(pickled, np.array([Runs(os.mkdir, "executed")]), allow_pickle=True)
     return {
         "empty": ("", "text/csv", "found no line"),
-        "header only": (whole.splitlines()[0], "text/csv", "no row"),
         "text": (csv_with("high"), "text/csv", "row 3, column '%s'" % name),
         "a gap": (csv_with(""), "text/csv", "row 3, column '%s'" % name),
         "an infinity": (csv_with("inf"), "text/csv", "row 3, column '%s'" % name),
@@ -209,23 +216,95 @@ def bad_bodies(features):
         "another type": ("1", "application/xml", "found content type"),
         "no JSON": ("[1, 2", "application/json", "no valid JSON"),
         "a JSON number": ("3", "application/json", "row 1"),
-        "JSON without rows": ("[]", "application/json", "found no number"),
-        "ragged JSON": ("[[1, 2], [1]]", "application/json", "row 2"),
+        "JSON without rows": ("[]", "application/json", "found 0 columns"),
+        "ragged JSON": (
+            json.dumps([[0.5] * features.shape[1], [0.5]]),
+            "application/json",
+            "row 2.*list of 1",
+        ),
         "JSON with true": (json.dumps([[True] * features.shape[1]]), "application/json", "row 1, column"),
         "JSON with null": (json.dumps([[None] * features.shape[1]]), "application/json", "row 1, column"),
-        "a pickled npy": (pickled.getvalue(), "application/x-npy", "no array of numbers"),
-        "no npy": (b"\x93NUMPY", "application/x-npy", "no array of numbers"),
+        "a pickled npy": (pickled.getvalue(), "application/x-npy", "array of object"),
+        "no npy": (b"\x93NUMPY", "application/x-npy", "no array in npy"),
     }
+
+
+def answer_of(application):
+    """Status, headers and text of a WSGI application's answer."""
+    started = []
+    body = b"".join(application({}, lambda status, headers: started.append((status, dict(headers)))))
+    ((status, headers),) = started
+    assert headers["Content-Length"] == str(len(body))
+    return status, headers, body.decode()
 
 
 @pytest.mark.parametrize("kind", bad_bodies(pd.DataFrame(np.zeros((5, 6)), columns=list("123456"))))
 def test_a_body_that_cannot_be_used_is_refused_in_one_line(kind, features, model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     body, content_type, said = bad_bodies(features)[kind]
-    with pytest.raises(DataError, match=said) as error:
-        train.predict_fn(train.input_fn(body, content_type), model)
-    assert len(str(error.value).splitlines()) == 1
+    refused = train.predict_fn(train.input_fn(body, content_type), model)
+    assert isinstance(refused, DataError) and re.search(said, str(refused))
+    status, headers, text = answer_of(train.output_fn(refused, "text/csv"))
+    assert status == "400 BAD REQUEST" and headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert text == str(refused) + "\n"  # one line
     assert not (tmp_path / "executed").exists()
+
+
+# --- answers ---
+
+
+@pytest.mark.parametrize(
+    "accept, kind",
+    [
+        (None, "application/json"),
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("text/csv", "text/csv"),
+        ("TEXT/CSV; charset=utf-8", "text/csv"),
+        ("text/*", "text/csv"),
+        ("application/json;q=0.2, text/csv;q=0.8", "text/csv"),
+        ("image/png, application/x-npy;q=0.1", "application/x-npy"),
+        ("text/csv;q=0, */*;q=0.1", "application/json"),
+        ("application/jsonlines", "application/jsonlines"),
+    ],
+)
+def test_the_type_that_is_liked_best_is_given(accept, kind):
+    assert train.output_fn(np.zeros((1, 2)), accept)[1] == kind
+
+
+def test_a_type_that_cannot_be_given_is_refused_in_one_line():
+    status, _, text = answer_of(train.output_fn(np.zeros((1, 2)), "image/png\n"))
+    assert status == "406 NOT ACCEPTABLE" and len(text.splitlines()) == 1 and "'image/png" in text
+
+
+def test_all_formats_hold_the_same_numbers():
+    predictions = np.array([[0.0, 1 / 3], [123456.789, 2e-9]])
+    expected = [[float("%.14g" % value) for value in row] for row in predictions]
+    written = {kind: train.output_fn(predictions, kind)[0] for kind in train.FORMATS}
+    assert [
+        [float(cell) for cell in line.split(",")] for line in written["text/csv"].splitlines()
+    ] == expected
+    assert json.loads(written["application/json"]) == expected
+    assert [json.loads(line) for line in written["application/jsonlines"].splitlines()] == expected
+    assert np.array_equal(np.load(io.BytesIO(written["application/x-npy"])), predictions)
+
+
+def test_a_row_is_predicted_the_same_alone_and_among_others(features, model):
+    lines = features.to_csv(header=False, float_format="%.17g").splitlines(True)
+    together = train.predict_fn(train.input_fn("".join(lines), "text/csv"), model)
+    alone = [train.predict_fn(train.input_fn(line, "text/csv"), model)[0] for line in lines]
+    assert np.array_equal(together, alone)
+
+
+def test_spectra_that_are_not_preprocessed_are_told_from_features(model):
+    for body in (make_table()[:2].to_csv(), make_table()[:2].to_json(orient="records")):
+        refused = train.predict_fn(train.input_fn(body, "text/csv" if body[0] == "," else None), model)
+        assert "preprocess them first" in str(refused)
+
+
+def test_an_index_that_is_a_fraction_may_be_a_feature(features, model):
+    body = features.assign(CuPPM=0.5).to_csv(index=False, header=False)
+    assert "row 1, column 1: found " in str(train.predict_fn(train.input_fn(body, "text/csv"), model))
 
 
 # --- the step ---

@@ -1,0 +1,157 @@
+"""AWS's own model server on this machine: its worker and transformer under gunicorn and gevent.
+
+    with Server(code, model) as server:
+        status, kind, body = server.post(b"...", "text/csv", "text/csv")
+
+`code` is a folder that holds what the archive does, `model` one that holds model.pkl and
+model.json. The server has a virtual environment of its own, .venv-server, made at its first use,
+and listens on this machine only.
+"""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tools.environments import CannotInstall, environment, pip_install
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv-server" / "{}.{}".format(*sys.version_info)  # one for each Python that asks for it
+REQUIREMENTS = Path(__file__).with_name("requirements-server.txt")
+PATIENCE = 60  # seconds for a start, an answer or an end; the platform's own limit for an answer
+
+
+def python():
+    """The interpreter of the server's virtual environment, which is made when there is none.
+
+    Raises
+    ------
+    CannotInstall
+    """
+    files = [REQUIREMENTS, ROOT / "requirements.txt"]
+    wanted = [argument for file in files for argument in ("-r", str(file))]
+    try:
+        # What has no wheel is built with this setuptools, not with the newest.
+        interpreter, _ = environment(
+            VENV,
+            sys.executable,
+            ["setuptools<81", "wheel"],
+            then=lambda interpreter: pip_install(interpreter, "--no-build-isolation", *wanted),
+            depends="".join(file.read_text() for file in files),
+        )
+    except subprocess.CalledProcessError as error:
+        raise CannotInstall(f"{' '.join(error.cmd)} ended with status {error.returncode}") from None
+    return interpreter
+
+
+class Server:
+    """The model server as a context.
+
+    Parameters
+    ----------
+    code, model : path
+        Folders; they are copied to the places where the platform has them.
+    workers : int
+    """
+
+    def __init__(self, code, model, workers=2):
+        self.code, self.model, self.workers = code, model, workers
+
+    def __enter__(self):
+        self.base = Path(tempfile.mkdtemp(prefix="server-"))
+        shutil.copytree(self.code, self.base / "code")
+        shutil.copytree(self.model, self.base / "model")
+        self.log = self.base / "log"
+        environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "SAGEMAKER_BASE_DIR": str(self.base),
+            "SAGEMAKER_PROGRAM": "train.py",
+            "SM_MODEL_DIR": str(self.base / "model"),
+        }
+        command = [
+            python(), "-m", "gunicorn", "--timeout", str(PATIENCE), "-k", "gevent",
+            "--pythonpath", f"{self.base / 'code'},{Path(__file__).parent}",
+            "-b", "127.0.0.1:0", "--worker-connections", str(1000 * self.workers),
+            "-w", str(self.workers), "--log-level", "info", "worker:main",
+        ]  # fmt: skip
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                command, env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        try:
+            self.port = self._wait_for_port()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def _wait_for_port(self):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end and self.process.poll() is None:
+            text = self.log.read_text(errors="replace")
+            listening = re.search(r"Listening at: http://127\.0\.0\.1:(\d+)", text)
+            if listening and text.count("Booting worker") >= self.workers:
+                return int(listening.group(1))
+            time.sleep(0.05)
+        raise RuntimeError(f"the server did not start: {self.log.read_text(errors='replace')[-2000:]}")
+
+    def connection(self):
+        """A connection of its own, for a thread or a series of requests."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def ping(self):
+        """The status of /ping."""
+        return self.request("GET", "/ping")[0]
+
+    def post(self, body, content_type=None, accept=None, connection=None):
+        """Ask for predictions.
+
+        Returns
+        -------
+        status : int
+        kind : str
+            Content type of the answer.
+        answer : bytes
+        """
+        headers = {"Content-Type": content_type, "Accept": accept}
+        headers = {name: value for name, value in headers.items() if value is not None}
+        return self.request("POST", "/invocations", body, headers, connection)
+
+    def request(self, method, path, body=None, headers=None, connection=None):
+        own = connection or self.connection()
+        try:
+            own.request(method, path, body, headers or {})
+            answer = own.getresponse()
+            return answer.status, answer.getheader("Content-Type", ""), answer.read()
+        finally:
+            if connection is None:
+                own.close()
+
+    def worker_pids(self):
+        """Processes of the workers, not of the one that manages them."""
+        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in tasks.read_text().split()]
+
+    def memory(self, field="VmRSS"):
+        """Memory of the workers together, in MB: VmRSS now, VmHWM at its highest."""
+        kilobytes = 0
+        for pid in self.worker_pids():
+            status = Path(f"/proc/{pid}/status").read_text()
+            kilobytes += int(re.search(rf"{field}:\s+(\d+) kB", status).group(1))
+        return kilobytes / 1024
