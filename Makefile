@@ -1,5 +1,5 @@
 PYTHON ?= python3
-SHIPPED_TESTS = $(addprefix tests/test_,preprocess.py mdl.py train.py predict.py score.py)
+SHIPPED_TESTS = $(addprefix tests/test_,preprocess.py mdl.py train.py model_file.py predict.py score.py)
 PUBLIC = data/public/public.csv.gz
 FEATURES = data/preprocess/public.csv
 PREDICTIONS = data/predictions/public.csv.out
@@ -50,6 +50,12 @@ benchmark: .venv/installed  ## time and memory of each step beside the plain way
 		.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -r $<; fi
 	@touch $@
 
+simulate: .venv/installed $(PUBLIC)  ## the four jobs of the online pipeline, on the platform's own model server
+	.venv/bin/python -m tools.simulate $(PUBLIC)
+
+loadtest: .venv/installed  ## requests a second of the model server, beside the plain way; six minutes
+	.venv/bin/python -m tools.loadtest
+
 docker: .venv/installed  ## the steps through the unearthed command on a Docker engine
 	.venv/bin/python -m tools.docker_run $(DOCKER)
 
@@ -65,5 +71,5 @@ $(PUBLIC): | .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tools/requirements.txt
 	@touch $@
 
-.PHONY: run test test-oldest lint validate peers tune benchmark docker matrix
+.PHONY: run test test-oldest lint validate peers tune benchmark simulate loadtest docker matrix
 .DELETE_ON_ERROR:

@@ -87,6 +87,8 @@ class ZeroClippedRidgeCV(RidgeCV):
         Rows with an assay (and a weight above 0).
     alphas_ : ndarray of shape (n_alphas,)
         The grid.
+    target_names_ : list of str
+        The columns of a DataFrame, else their numbers.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features,)
         Only when X is a DataFrame whose columns are all strings.
@@ -165,6 +167,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         _log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0)
 
         at_best = best, np.arange(n_targets)
+        self.target_names_ = names
         self.alphas_, self.alpha_, self.best_score_ = alphas, alphas[best], best_score
         self.coef_, self.intercept_, self.lower_ = coef, intercept, lower
         self.cv_r2_, self.cv_rmse_, self.n_rows_ = r2[at_best], rmse[at_best], n_rows
@@ -591,12 +594,15 @@ def _product_by_row(X, coef):
     """
     product = np.empty((len(X), len(coef)))
     by_feature = np.ascontiguousarray(coef.T)[:, :, None]  # (p, t, 1)
+    half = (len(by_feature) + 1) // 2
     for at in _blocks(len(X), coef.size):
-        terms = np.ascontiguousarray(X[at].T)[:, None, :] * by_feature  # (p, t, rows)
+        columns = np.ascontiguousarray(X[at].T)[:, None, :]  # (p, 1, rows)
+        terms = columns[:half] * by_feature[:half]  # (p / 2, t, rows), and the first fold on top
+        terms[: len(columns) - half] += columns[half:] * by_feature[half:]
         while len(terms) > 1:
-            half = (len(terms) + 1) // 2
-            terms[: len(terms) - half] += terms[half:]
-            terms = terms[:half]
+            fold = (len(terms) + 1) // 2
+            terms[: len(terms) - fold] += terms[fold:]
+            terms = terms[:fold]
         product[at] = terms[0].T
     return product
 

@@ -46,6 +46,7 @@ ID_COLUMNS = ("DepthTo", "SiteID", "DepthFrom")
 INDEX_NAMES = ("", "Unnamed: 0", "index")  # what the first column is called when it counts rows
 # pandas before 1.2 reads numbers less exactly unless told to; later ones warn when told.
 PRECISION = {"float_precision": "high"} if pd.__version__.startswith(("1.0", "1.1")) else {}
+SEPARATOR = "\x1f"  # of columns, where there is only one
 GAPS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]  # cells without a value
 
 # score.py, which stands alone, holds these names as well; a test compares the two.
@@ -441,13 +442,15 @@ def parse(block, names, text=()):
         rows = block.lines()
         check_widths([line.count(b",") + 1 for line in rows], names, block)
         cells = b",".join(rows)
+    if SEPARATOR.encode() in cells:
+        raise NotNumbers  # two cells to pandas
     try:
         column = pd.read_csv(
             io.BytesIO(cells + end.encode()),
             header=None,
             names=["cell"],
             dtype=np.float64,
-            sep="\x1f",
+            sep=SEPARATOR,
             lineterminator=end,
             quoting=csv.QUOTE_NONE,
             skip_blank_lines=False,

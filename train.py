@@ -6,7 +6,7 @@ As a script: spectra file -> preprocess.py -> mdl.ZeroClippedRidgeCV -> model.pk
 model.json. As a module of the model server: `model_fn` loads what was saved, and a request
 goes through the other three:
 
-    body ─ input_fn ─► Body ─ predict_fn ─► predictions, or why there are none ─ output_fn ─► answer
+    body ─ input_fn ─► table ─ predict_fn ─► predictions, or why there are none ─ output_fn ─► answer
 
 What a client can mend is answered with status 400 and one line that names row and column;
 anything else that goes wrong is the server's own fault, status 500.
@@ -41,10 +41,10 @@ SITE = "SiteID"  # the id column by which figures are reported beside those by r
 MODEL, DESCRIPTION = "model.pkl", "model.json"  # the platform knows the pickle by this name
 LOWEST = -1e9  # of a feature: a spectrum's minimum cannot be measured beside so small a maximum
 LARGEST = 1e100  # of a coefficient; with LOWEST, no prediction can be infinite
-SEPARATOR = "\x1f"  # of columns, where there is only one
 # A number read from CSV is the one read from JSON or npy, to the last bit; pandas needs to be told so
 # before 3.1, and warns when told after.
 EXACT = {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
+served = []  # features of the model loaded last, for input_fn, which the platform gives no model
 DIGITS = 14  # of a prediction, significant: all but the last two of a float, and half the time to write
 
 
@@ -86,9 +86,7 @@ def fit(table, group=None):
                 "name one of them, or none"
             )
         groups = table.ids[group].to_numpy()
-    model = ZeroClippedRidgeCV().fit(table.features, table.targets, groups=groups)
-    model.target_names_ = list(table.targets)
-    return model
+    return ZeroClippedRidgeCV().fit(table.features, table.targets, groups=groups)
 
 
 def versions():
@@ -261,6 +259,7 @@ def model_fn(model_dir):
     ]
     if other:
         logger.info("%s was trained with %s", MODEL, ", ".join(other))
+    served[:] = model.feature_names_in_
     return model
 
 
@@ -287,8 +286,8 @@ def predict(table, model):
         For a missing feature, or one that is not a number.
     """
     features = list(model.feature_names_in_)
-    columns = places([str(name) for name in table.columns], features)
-    values = table.iloc[:, columns].to_numpy()
+    names = [str(name) for name in table.columns]
+    values = (table if names == features else table.iloc[:, places(names, features)]).to_numpy()
     return predict_array(to_array(values, features), model)
 
 
@@ -313,14 +312,14 @@ def csv_rows(predictions):
 
 
 class Body(NamedTuple):
-    """The body of a request as it came: it is read by predict_fn, which knows the features."""
+    """The body of a request as it came."""
 
     data: Union[str, bytes]
     content_type: str
 
 
 def input_fn(data, content_type):
-    """Take the body of a request.
+    """Read the body of a request.
 
     Parameters
     ----------
@@ -331,27 +330,34 @@ def input_fn(data, content_type):
 
     Returns
     -------
-    Body
+    DataFrame of shape (n_samples, n_features), or Body
+        The body as it came where it does not hold the features of the model loaded last:
+        predict_fn says why, as the server turns what is raised here into a page without a reason.
     """
-    return Body(data, content_type or "application/json")
+    body = Body(data, content_type or "application/json")
+    try:
+        return pd.DataFrame(read_body(body, served), columns=served) if served else body
+    except DataError:
+        return body
 
 
-def predict_fn(body, model):
+def predict_fn(table, model):
     """Predict concentrations for the samples of a request.
 
     Parameters
     ----------
-    body : Body
+    table : DataFrame of shape (n_samples, n_columns), or Body
     model : ZeroClippedRidgeCV
 
     Returns
     -------
     ndarray of shape (n_samples, n_targets), or DataError
-        The error, for output_fn to answer with, when the body cannot be used: the server would
-        turn one that is raised into a page without a reason.
+        The error, for output_fn to answer with, when the body cannot be used.
     """
     try:
-        return predict_array(read_body(body, list(model.feature_names_in_)), model)
+        if isinstance(table, Body):
+            return predict_array(read_body(table, list(model.feature_names_in_)), model)
+        return predict(table, model)
     except DataError as error:
         return error
 
@@ -505,7 +511,7 @@ def read_csv(text, features):
 
 def csv_lines(text):
     """The lines of a CSV body that are not blank; what stands in their cells has no comma."""
-    if "\0" in text or SEPARATOR in text:
+    if "\0" in text or preprocess.SEPARATOR in text:
         raise DataError("body: found a control character, expected lines of numbers; send CSV as text")
     if '"' in text:
         try:
@@ -561,7 +567,7 @@ def csv_values(lines, header, features):
             header=None,
             names=["cell"],
             dtype=np.float64,
-            sep=SEPARATOR,
+            sep=preprocess.SEPARATOR,
             lineterminator=",",
             quoting=csv.QUOTE_NONE,
             skip_blank_lines=False,

@@ -245,6 +245,7 @@ BAD_FILES = {
         change(CHANNEL, "saturated"),
         "line 9, column '%s': found the text 'saturated'" % CHANNEL,
     ),
+    "a control character": (change(CHANNEL, "1\x1f2"), "line 9, column '%s': found the text" % CHANNEL),
     "a gap in a spectrum": (change(CHANNEL, np.nan), "line 9, column '%s': found a gap" % CHANNEL),
     "an infinite channel": (change(CHANNEL, np.inf), "line 9, column '%s': found an infinite" % CHANNEL),
     "a spectrum of zeros": (spectrum(0.0), "line 9: found a spectrum whose maximum"),
