@@ -364,6 +364,7 @@ class _Ridge:
         self.all_weights, self.weight = weight, weight[rows]
         self.total = self.weight.sum()
         self.root_w = np.sqrt(self.weight)
+        self.weighted = np.any(self.weight != 1)
         self.fit_intercept = fit_intercept
         self.n, self.p = len(rows), X.shape[1]
         self.x_mean = self._mean(self.features)
@@ -383,17 +384,22 @@ class _Ridge:
 
     def features(self, at):
         """Rows of X, (rows, p): a copy, laid out alike whatever X's own layout."""
-        return np.asarray(self.X.take(self.rows[at], axis=0), dtype=np.float64)
+        return np.array(self._of(self.X, at), dtype=np.float64, order="C")
 
     def targets(self, at=slice(None)):
         """Rows of Y, (t, rows)."""
-        return self.Y.take(self.rows[at], axis=0)[:, self.columns].T
+        return self._of(self.Y, at)[:, self.columns].T
+
+    def _of(self, table, at):
+        """Rows of a table that has all rows; no copy where they are a slice of it."""
+        return table[at] if self.n == len(table) else table.take(self.rows[at], axis=0)
 
     def centred(self, at):
         """Rows of X~, (rows, p)."""
         block = self.features(at)
         block -= self.x_mean
-        block *= self.root_w[at, None]
+        if self.weighted:  # else a pass over all of X less
+            block *= self.root_w[at, None]
         return block
 
     def centred_targets(self, at):
