@@ -163,6 +163,14 @@ def test_every_form_of_a_body_gives_the_same_predictions(kind, n_rows, features,
     assert np.array_equal(predicted, train.predict(features[:n_rows], model))
 
 
+def test_once_a_model_is_loaded_a_body_is_read_into_its_features(features, model_dir):
+    model = train.model_fn(str(model_dir))
+    more = features[features.columns[::-1]].assign(CuPPM=5000.0)
+    table = train.input_fn(more.to_csv(), "text/csv")
+    assert list(table) == list(features)
+    assert np.array_equal(model.predict(table), model.predict(features))
+
+
 def test_a_header_of_small_numbers_is_told_from_features_by_the_model():
     table = make_table(targets=["Cu"])
     channels = channels_of(table)
