@@ -6,7 +6,7 @@ Each spectrum is divided by its maximum over the channels SCALE_RANGE, clipped t
 that range's own minimum and maximum, and summed in windows of WINDOW channels:
 
     x_ic = clip(s_ic / M_i, m_i / M_i, 1),   M_i, m_i = max, min of s_ic over SCALE_RANGE
-    f_iw = sum of x_ic over the channels c of window w
+    f_iw = sum of x_ic over the channels c of window w, rounded to DECIMALS
 
 Rows are independent: a spectrum gives the same features alone, in any batch and
 in any order. The file is read in blocks of text, so memory does not grow with it.
