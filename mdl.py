@@ -23,6 +23,27 @@ been fitted without them, need no second fit:
 
 With g one row, (4) is a division: leave-one-out. With g the rows of a site, it is
 leave-one-group-out. The term in w is the intercept's, without one it goes, as do the means.
+
+How far to trust a prediction follows from the same errors. The leverage of a new row x,
+
+    h = 1 / sum(w) + x~' (X~'X~ + alpha)^-1 x~                                        (5)
+
+is what the uncertainty of b adds to that of the assays: an error grows with sqrt(1 + h), for a
+row held out h = [(I - H_gg)^-1]_ii - 1. Errors also grow with the concentration y^ itself,
+
+    s(y^)^2 = s0^2 + s1^2 y^^2                                                        (6)
+
+So the held-out errors are divided by s(y^) sqrt(1 + h) and their quantiles q kept; the bounds of
+a new prediction are y^ + q s(y^) sqrt(1 + h). What of its spectrum the training spectra do not
+explain is what a ridge regression of the spectra on themselves leaves over,
+
+    r = x~ - X~'X~ (X~'X~ + beta)^-1 x~,   beta = UNEXPLAINED trace(X~'X~)            (7)
+
+and for a row held out, exactly, r_g as in (4).
+
+Sources: (4) Allen (1974) Technometrics 16, 125; (5) Martens & Naes (1989) Multivariate
+Calibration; (6) Ellison & Williams (2012) Eurachem/CITAC Guide CG 4, appendix E.5; quantiles of
+held-out errors as bounds Barber, Candes, Ramdas & Tibshirani (2021) Ann. Stat. 49, 486.
 """
 
 import io
@@ -30,6 +51,7 @@ import logging
 from functools import partial
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import check_scoring
@@ -46,8 +68,16 @@ logger = logging.getLogger(__name__)
 ALPHAS = tuple(np.logspace(-5, 5, 50).tolist())  # 5 a decade, as the reference solution
 CELLS = 2**20  # numbers in one temporary array, 8 MB: a few of them fit a processor's cache
 EPS = np.finfo(float).eps
+REFITS = 2**25  # numbers, 256 MB: what fits without a group may take to be kept for their second use
 LOSS = 1e-8  # relative error, by estimate, beyond which a slower and safer form is taken
-PER_TARGET = "alpha_ best_score_ intercept_ lower_ cv_r2_ cv_rmse_ n_rows_".split()
+PER_TARGET = "alpha_ best_score_ intercept_ lower_ cv_r2_ cv_rmse_ n_rows_ weight_".split()
+LEVELS = np.arange(1, 400) / 400  # of the error quantiles that are kept
+SHARES = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99)  # of an error that may be proportional
+UNEXPLAINED = 1e-6  # of the spectra's variance; less than that is noise, see equation (7)
+GROWTH_ROWS = 512  # that tell how errors grow, at most
+LIMIT = 0.975  # of training rows, held out, are within both limits of `applicability`
+CALIBRATION = 2**13  # rows, evenly spaced, that quantiles and limits are taken from, at most
+VERDICTS = np.array(["inside", "extrapolating", "unlike"])
 FINITE = "ensure_all_finite" if validate_data else "force_all_finite"  # renamed in 1.6
 
 
@@ -83,8 +113,19 @@ class ZeroClippedRidgeCV(RidgeCV):
         Where predictions are clipped: 0, or -inf for a target with negative training values.
     cv_r2_, cv_rmse_ : ndarray of shape (n_targets,)
         Held-out R2 and RMSE at `alpha_`, of clipped predictions.
-    n_rows_ : ndarray of shape (n_targets,)
-        Rows with an assay (and a weight above 0).
+    n_rows_, weight_ : ndarray of shape (n_targets,)
+        Rows with an assay (and a weight above 0), and the sum of their weights.
+    error_quantiles_ : ndarray of shape (n_targets, 399)
+        Quantiles LEVELS of the held-out errors (measured - predicted), divided as in (6).
+    error_growth_ : ndarray of shape (n_targets, 2)
+        s0^2 and s1^2 of (6); s1 is 0 for a target with negative training values.
+    x_mean_ : ndarray of shape (n_features,)
+    axes_, eigenvalues_ : ndarray of shape (n_axes, n_features), ndarray of shape (n_axes,)
+        Of X'X, centred and weighted.
+    residual_scale_ : ndarray of shape (n_features,)
+        Root mean square of (7) of training rows held out.
+    leverage_limit_, residual_limit_ : float
+        What `applicability` measures in units of: LIMIT of the training rows, held out, are within both.
     alphas_ : ndarray of shape (n_alphas,)
         The grid.
     target_names_ : list of str
@@ -139,14 +180,15 @@ class ZeroClippedRidgeCV(RidgeCV):
         n_targets = Y.shape[1]
         scores, r2, rmse = np.empty((3, len(alphas), n_targets))
         coef = np.empty((n_targets, X.shape[1]))
-        intercept, lower = np.empty((2, n_targets))
+        intercept, lower, total_weight = np.empty((3, n_targets))
+        growth, quantiles = np.empty((n_targets, 2)), np.empty((n_targets, len(LEVELS)))
         best, n_scored, n_rows = np.empty((3, n_targets), dtype=int)
-        problems = []
+        problems, whole = [], None
         for columns, has_assay in _same_gaps(Y):
             rows = np.flatnonzero(has_assay & (weight > 0))
             _check_rows(rows, groups, [names[k] for k in columns])
             problem = _Ridge(X, Y, weight, rows, columns, self.fit_intercept, alphas.min())
-            lower[columns], n_rows[columns] = problem.lower, len(rows)
+            lower[columns], n_rows[columns], total_weight[columns] = problem.lower, len(rows), problem.total
             n_scored[columns] = has_assay.sum()  # RidgeCV's mean counts rows of weight 0 too
             scores[:, columns], r2[:, columns], rmse[:, columns] = self._held_out(
                 problem, alphas, groups, n_scored[columns], sample_weight is not None
@@ -154,8 +196,10 @@ class ZeroClippedRidgeCV(RidgeCV):
             if self.alpha_per_target:
                 best[columns] = scores[:, columns].argmax(axis=0)  # a tie takes the first
                 coef[columns], intercept[columns] = problem.solve(alphas[best[columns]])
+                growth[columns], quantiles[columns] = _error_quantiles(problem, alphas[best[columns]], groups)
             else:
                 problems.append(problem)
+            whole = problem if len(rows) == np.count_nonzero(weight) else whole
         best_score = scores.max(axis=0)
         if not self.alpha_per_target:
             # squared errors count each assay the same, a scorer each target
@@ -164,6 +208,10 @@ class ZeroClippedRidgeCV(RidgeCV):
             for problem in problems:
                 k = problem.columns
                 coef[k], intercept[k] = problem.solve(alphas[best[k]])
+                growth[k], quantiles[k] = _error_quantiles(problem, alphas[best[k]], groups)
+        if whole is None:  # no target has all assays, the spectra are known of all rows
+            rows = np.flatnonzero(weight > 0)
+            whole = _Ridge(X, Y, weight, rows, [], self.fit_intercept, alphas.min())
         _log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0)
 
         at_best = best, np.arange(n_targets)
@@ -171,10 +219,16 @@ class ZeroClippedRidgeCV(RidgeCV):
         self.alphas_, self.alpha_, self.best_score_ = alphas, alphas[best], best_score
         self.coef_, self.intercept_, self.lower_ = coef, intercept, lower
         self.cv_r2_, self.cv_rmse_, self.n_rows_ = r2[at_best], rmse[at_best], n_rows
+        self.weight_, self.error_growth_, self.error_quantiles_ = total_weight, growth, quantiles
+        self.x_mean_, self.total_weight_ = whole.x_mean, float(whole.total)
+        self.eigenvalues_, self.axes_ = whole.axes()
+        self.leverage_limit_, self.residual_scale_, self.residual_limit_ = _limits(
+            whole, self.eigenvalues_, self.axes_, _middle(self.alpha_), groups
+        )
         if not self.alpha_per_target:
             self.alpha_, self.best_score_ = float(self.alpha_[0]), float(best_score)
         if one_target:
-            self.coef_ = coef[0]
+            self.coef_, self.error_growth_, self.error_quantiles_ = coef[0], growth[0], quantiles[0]
             for name in PER_TARGET:
                 setattr(self, name, np.asarray(getattr(self, name)).item())
         return self
@@ -198,6 +252,100 @@ class ZeroClippedRidgeCV(RidgeCV):
         predicted = _product_by_row(X, np.atleast_2d(self.coef_))  # (n, t)
         predicted = np.maximum(predicted + self.intercept_, self.lower_)
         return predicted[:, 0] if self.coef_.ndim == 1 else predicted
+
+    def predict_interval(self, X, coverage=0.9):
+        """Bounds between which the assay of a sample lies, with the probability `coverage`.
+
+        They hold for samples like those that `fit` left out: new rows, or, where it was given
+        groups, rows of a new group. A sample unlike all of them is outside of every promise,
+        see `applicability`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        coverage : float, default=0.9
+            Above 0, at most 0.995. Of n rows at most (n - 1) / (n + 1) can be promised; beyond, the
+            bounds are those of the largest errors.
+
+        Returns
+        -------
+        lower, upper : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            In the targets' units, lower at least `lower_`, with the prediction between them. As many
+            assays are to be expected below as above.
+
+        Raises
+        ------
+        ValueError
+            On another coverage, or X as in `predict`.
+        """
+        most = LEVELS[-1] - LEVELS[0]
+        if not 0 < coverage <= most + EPS:
+            raise ValueError(
+                f"coverage is {coverage!r}, expected a number above 0 and at most {most:g}; 0.9 is usual"
+            )
+        predicted = self.predict(X)
+        X = self._check_features(X, reset=False)
+        alphas, weight = np.atleast_1d(self.alpha_), np.atleast_1d(self.weight_)
+        eigenvalues = self.eigenvalues_ * (weight / self.total_weight_)[:, None]  # of the rows with an assay
+        growth, quantiles = np.atleast_2d(self.error_growth_), np.atleast_2d(self.error_quantiles_)
+        tails = (1 - coverage) / 2, (1 + coverage) / 2
+        low, high = np.array([np.interp(tails, LEVELS, each) for each in quantiles]).T  # (t,)
+        low, high = np.minimum(low, 0), np.maximum(high, 0)
+        lower, upper = np.empty((2, len(X), len(weight)))
+        for at in _blocks(len(X), X.shape[1]):
+            _, scores, rest = self._scores(X[at])
+            leverage = self.fit_intercept / weight + _leverage(scores, rest, eigenvalues, alphas)
+            fitted = predicted[at].reshape(len(leverage), -1)
+            spread = np.sqrt((1 + leverage) * (growth[:, 0] + growth[:, 1] * np.square(fitted)))
+            lower[at], upper[at] = np.maximum(fitted + low * spread, self.lower_), fitted + high * spread
+        return lower.reshape(predicted.shape), upper.reshape(predicted.shape)
+
+    def applicability(self, X):
+        """Whether the model applies to a sample: is its spectrum like those of the training?
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        DataFrame of shape (n_samples, 3)
+            leverage : float
+                Equation (5) at the median of the targets' alphas, in units of its limit.
+            residual : float
+                Equation (7), the largest over features in units of `residual_scale_`, in units of its
+                limit.
+            verdict : str
+                "unlike" where the residual is above 1: something is in this spectrum that no training
+                spectrum shows. "extrapolating" where the leverage is above 1: more of something than
+                there was. Else "inside". Indexed as X where X is a DataFrame.
+
+        Notes
+        -----
+        The limits are such that 2.5 % of the training rows are not "inside" when they are held out, or,
+        where `fit` was given groups, when their group is. As many good samples are to be expected.
+        """
+        check_is_fitted(self)
+        index = getattr(X, "index", None)
+        X = self._check_features(X, reset=False)
+        leverage, residual = np.empty((2, len(X)))
+        alpha = _middle(self.alpha_)
+        for at in _blocks(len(X), X.shape[1]):
+            centred, scores, rest = self._scores(X[at])
+            leverage[at] = _leverage(scores, rest, self.eigenvalues_, alpha)[:, 0]
+            left = _unexplained(centred, scores, self.eigenvalues_, self.axes_)
+            residual[at] = np.abs(left / self.residual_scale_).max(axis=1)
+        leverage += self.fit_intercept / self.total_weight_
+        leverage /= self.leverage_limit_
+        residual /= self.residual_limit_
+        verdict = VERDICTS[np.where(residual > 1, 2, leverage > 1)]
+        return pd.DataFrame({"leverage": leverage, "residual": residual, "verdict": verdict}, index)
+
+    def _scores(self, X):
+        """X centred (n, p), its scores (n, k), and what of its squared length is outside the axes (n,)."""
+        centred = X - self.x_mean_
+        scores = centred @ self.axes_.T
+        return centred, scores, _rest(centred, scores)
 
     def _held_out(self, problem, alphas, groups, n_scored, weighted):
         """Scores, then R2 and RMSE once clipped: three arrays (n_alphas, n_targets)."""
@@ -362,7 +510,7 @@ class _Ridge:
     def __init__(self, X, Y, weight, rows, columns, fit_intercept, smallest_alpha):
         self.X, self.Y, self.rows, self.columns = X, Y, rows, columns
         self.all_weights, self.weight = weight, weight[rows]
-        self.total = self.weight.sum()
+        self.total, self.smallest_alpha = self.weight.sum(), smallest_alpha
         self.root_w = np.sqrt(self.weight)
         self.weighted = np.any(self.weight != 1)
         self.fit_intercept = fit_intercept
@@ -381,6 +529,7 @@ class _Ridge:
             self.yz = sum(self.centred_targets(at) @ self.Z[at] for at in parts)  # Y~'Z, (t, k)
         else:
             self.s, self.V, self.yz = self._decompose_long(smallest_alpha)
+        self.refits = {}  # problems without a group, by its first row
 
     def features(self, at):
         """Rows of X, (rows, p): a copy, laid out alike whatever X's own layout."""
@@ -503,14 +652,72 @@ class _Ridge:
                 errors *= 1 / np.maximum(complement, EPS)[:, None, :]
                 yield at, errors
             return
-        groups = groups[self.rows]
-        order = np.argsort(groups, kind="stable")
-        for at in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
+        for at in self.members(groups):
             errors = self._solve_group(at, shrink, B)
             if errors is None:
                 yield from self._refit_without(at, alphas)
             else:
                 yield at, errors
+
+    def members(self, groups):
+        """The rows of each group."""
+        groups = groups[self.rows]
+        order = np.argsort(groups, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+
+    def errors_at(self, alphas, groups=None):
+        """Yield rows, their held-out errors and 1 / (1 + leverage), at an alpha a target: both (t, rows)."""
+        shrink = 1 / (self.s + alphas[:, None])  # (t, k)
+        if groups is None:
+            sample = _sample(self.n)
+            for part in _blocks(len(sample), self.p):
+                at = sample[part]
+                Z = self._project(at)
+                errors, left = (self.yz * shrink) @ Z.T, shrink @ np.square(Z).T
+                if not self.wide:
+                    errors, left = self.centred_targets(at) - errors, 1 - np.square(self.unit[at]) - left
+                left = np.maximum(left, EPS)
+                yield at, errors / left, left * alphas[:, None] if self.wide else left
+            return
+        for at in self.members(groups):
+            apart = self.without(at, len(alphas))
+            if apart is None:
+                errors, left = self._solve_group_at(at, alphas)
+            else:
+                errors, left = apart.predict_apart(self, at, alphas)
+            yield at, errors, left
+
+    def _solve_group_at(self, at, alphas):
+        """Equation (4) for a group at an alpha a target, and 1 / (1 + leverage): both (t, rows)."""
+        Z, unit = self._project(at), self.unit[at]
+        errors = (self.yz / (self.s + alphas[:, None])) @ Z.T
+        if not self.wide:
+            errors = self.centred_targets(at) - errors
+        left = np.empty(errors.shape)
+        distinct, place = np.unique(alphas, return_inverse=True)
+        step = max(1, CELLS // (len(at) * max(Z.shape)))
+        for a in range(0, len(distinct), step):
+            some = distinct[a : a + step, None]
+            inverse = np.linalg.inv(self._complements(Z, unit, 1 / (self.s + some)))  # (alphas, g, g)
+            k = np.flatnonzero((place >= a) & (place < a + step))
+            errors[k] = (errors[k, None] @ inverse[place[k] - a])[:, 0]
+            left[k] = 1 / np.diagonal(inverse, axis1=1, axis2=2)[place[k] - a]
+        return errors, left * alphas[:, None] if self.wide else left
+
+    def axes(self):
+        """Eigenvalues (k,) and axes (k, p) of X~'X~, those of rounding left out."""
+        kept = self.s > EPS * self.n * self.s.max(initial=0)
+        if not self.wide:
+            return self.s[kept], np.ascontiguousarray(self.V.T[kept])
+        Z = self.Z[:, kept].T / np.sqrt(self.s[kept, None])
+        parts = [Z @ self._columns(columns) for columns in _blocks(self.p, self.n)]
+        return self.s[kept], np.concatenate(parts, axis=1)
+
+    def _complements(self, Z, unit, shrink):
+        """I - H of some rows at some alphas, as equation (4) has it: (alphas, g, g)."""
+        g, k = Z.shape
+        product = ((Z * shrink[:, None, :]).reshape(-1, k) @ Z.T).reshape(-1, g, g)
+        return product if self.wide else np.eye(g) - np.outer(unit, unit) - product
 
     def _residuals(self, at, B, room):
         """Z (rows, k) and the numerator of (4), (alphas, t, rows), in the array `room`."""
@@ -523,16 +730,14 @@ class _Ridge:
     def _solve_group(self, at, shrink, B):
         """Equation (4) for a group, (alphas, t, rows); None where a refit costs or errs less."""
         g, k, n_alphas = len(at), B.shape[2], len(B)
-        if n_alphas * g**2 * (k + g / 3) > self.n * k**2 + 12 * k**3:  # multiplications of each way
+        if self._refit_costs_less(g, n_alphas):
             return None
         Z, errors = self._residuals(at, B, np.empty((*B.shape[:2], g)))
         unit = self.unit[at]
         step = max(1, CELLS // (g * max(g, k)))
         for a in range(0, n_alphas, step):
             some = slice(a, a + step)
-            complement = ((Z * shrink[some, None, :]).reshape(-1, k) @ Z.T).reshape(-1, g, g)
-            if not self.wide:
-                complement = np.eye(g) - np.outer(unit, unit) - complement
+            complement = self._complements(Z, unit, shrink[some])
             # the smallest alpha is the hardest; 1 is what H was taken from
             least = np.linalg.eigvalsh(complement[shrink[some].sum(axis=1).argmax()])
             if least[0] * LOSS < EPS * (least[-1] if self.wide else 1):
@@ -541,10 +746,32 @@ class _Ridge:
             errors[some] = held_out.transpose(0, 2, 1)
         return errors
 
+    def _refit_costs_less(self, g, n_alphas):
+        """Whether a fit without g rows takes fewer multiplications than (4) at so many alphas."""
+        k = len(self.s)
+        return n_alphas * g**2 * (k + g / 3) > self.n * k**2 + 12 * k**3
+
+    def refit(self, group, smallest_alpha):
+        """The problem without a group; kept for the second time it is asked for, while there is room."""
+        if group[0] in self.refits:
+            return self.refits[group[0]]
+        rows = np.delete(self.rows, group)
+        other = _Ridge(
+            self.X, self.Y, self.all_weights, rows, self.columns, self.fit_intercept, smallest_alpha
+        )
+        if len(self.refits) * self.p * min(self.n, self.p) < REFITS:
+            self.refits[group[0]] = other
+        return other
+
+    def without(self, group, n_alphas):
+        """The problem without a group where it is at hand or costs less than (4), else None."""
+        if group[0] in self.refits or self._refit_costs_less(len(group), n_alphas):
+            return self.refit(group, self.smallest_alpha)
+        return None
+
     def _refit_without(self, group, alphas):
         """Yield parts of a group and their errors (alphas, t, rows) from a fit to the other rows."""
-        rows = np.delete(self.rows, group)
-        other = _Ridge(self.X, self.Y, self.all_weights, rows, self.columns, self.fit_intercept, alphas.min())
+        other = self.refit(group, self.smallest_alpha)
         coef = other.coefficients(other.yz / (other.s + alphas[:, None, None]))  # (alphas, t, p)
         size = max(self.p, coef.shape[0] * coef.shape[1])
         for part in _blocks(len(group), size):
@@ -552,6 +779,158 @@ class _Ridge:
             fitted = coef @ (self.features(at) - other.x_mean).T
             errors = (self.targets(at) - other.y_mean[:, None] - fitted) * self.root_w[at]
             yield at, errors
+
+    def predict_apart(self, whole, at, alphas):
+        """Errors of rows of `whole` that this problem has not seen, and 1 / (1 + leverage): (t, rows)."""
+        coef, intercept = self.solve(alphas)
+        X = whole.features(at)
+        errors = (whole.targets(at) - coef @ X.T - intercept[:, None]) * whole.root_w[at]
+        X -= self.x_mean
+        s, axes = self.axes()
+        scores = X @ axes.T
+        leverage = self.fit_intercept / self.total + _leverage(scores, _rest(X, scores), s, alphas)
+        return errors, 1 / (1 + whole.weight[at] * leverage.T)
+
+    def spectra_apart(self, X, alpha):
+        """Leverage (rows,) and what (7) leaves over (rows, p) of rows that this problem has not seen."""
+        X -= self.x_mean
+        s, axes = self.axes()
+        scores = X @ axes.T
+        leverage = self.fit_intercept / self.total + _leverage(scores, _rest(X, scores), s, alpha)[:, 0]
+        return leverage, _unexplained(X, scores, s, axes)
+
+
+def _error_quantiles(problem, alphas, groups):
+    """Growth (t, 2) of held-out errors as in (6), and their quantiles LEVELS (t, levels) in its units."""
+    sampled = np.zeros(problem.n, dtype=bool)
+    sampled[_sample(problem.n)] = True
+    errors, fitted = [], []
+    for at, each, left in problem.errors_at(alphas, groups):
+        each, left, at = each[:, sampled[at]], left[:, sampled[at]], at[sampled[at]]
+        np.minimum(each, problem.errors_at_lower(at), out=each)
+        fitted.append(problem.targets(at) - each / problem.root_w[at])
+        errors.append(each * np.sqrt(left))
+    errors, level = np.concatenate(errors, axis=1), np.square(np.concatenate(fitted, axis=1))
+    growth = _growth(errors, level, problem.lower)
+    errors /= np.sqrt(growth[:, :1] + growth[:, 1:] * level)
+    return growth, _quantiles(errors, LEVELS)
+
+
+def _quantiles(values, levels):
+    """Quantiles along the last axis; of n values, the k-th stands for the level k / (n + 1)."""
+    values = np.sort(values, axis=-1)
+    last = values.shape[-1] - 1
+    places = np.clip(np.multiply(levels, last + 2) - 1, 0, last)
+    below = places.astype(int)
+    low, high = values[..., below], values[..., np.minimum(below + 1, last)]
+    return low + (places - below) * (high - low)
+
+
+def _growth(errors, level, lower):
+    """s0^2 and s1^2 of (6), (t, 2), the likeliest for errors of a Laplace distribution.
+
+    `level` is the square of what was predicted, (t, rows). Errors have no unit of their own here:
+    s is 1 where the prediction is as large as it is on (square) average.
+    """
+    some = slice(None, None, -(-errors.shape[1] // GROWTH_ROWS))
+    size, level = np.abs(errors[:, some]), level[:, some]
+    typical = level.mean(axis=1, keepdims=True)
+    typical[typical == 0] = 1
+    shares = np.array(SHARES)
+    variance = 1 - shares[:, None, None] + shares[:, None, None] * (level / typical)  # (shares, t, rows)
+    with np.errstate(divide="ignore"):  # of a target that is met exactly
+        loss = np.log(variance).mean(axis=-1) / 2 + np.log((size / np.sqrt(variance)).mean(axis=-1))
+    share = np.where(lower < 0, 0, shares[loss.argmin(axis=0)])
+    return np.column_stack([1 - share, share / typical[:, 0]])
+
+
+def _limits(problem, s, axes, alpha, groups):
+    """What `applicability` compares with: leverage limit, residual scale (p,), residual limit.
+
+    All of training rows held out, each by itself or with its group.
+    """
+    leverage, squares, sizes = [], [], []
+    for _, each, left in _spectra_apart(problem, s, axes, alpha, groups):
+        leverage.append(each)
+        squares.append(np.square(left))
+        sizes.append(len(each))
+    leverage, squares = np.concatenate(leverage), np.concatenate(squares)
+    n, p = squares.shape
+    least = max(EPS * s.sum() / (problem.n * p), np.finfo(float).tiny)  # that is more than rounding
+    total = np.maximum(squares.sum(axis=0), n * least)
+    # A row's own residual, or its group's, is no part of what it is compared with.
+    sizes = np.ones(n, dtype=int) if groups is None else np.array(sizes)
+    starts = np.cumsum(sizes) - sizes
+    own = squares if groups is None else np.add.reduceat(squares, starts, axis=0)
+    scale = np.maximum(total - own, least) / np.maximum(n - sizes, 1)[:, None]
+    residual = np.sqrt((squares / (scale if groups is None else scale.repeat(sizes, axis=0))).max(axis=1))
+    limits = np.maximum([_quantiles(leverage, LIMIT), _quantiles(residual, LIMIT)], EPS)
+    limits *= _quantiles(np.maximum(leverage / limits[0], residual / limits[1]), LIMIT)  # of both at once
+    return float(limits[0]), np.sqrt(total / n), float(limits[1])
+
+
+def _spectra_apart(problem, s, axes, alpha, groups):
+    """Yield rows, and leverage (rows,) and what (7) leaves over (rows, p) of them once held out."""
+    sample = _sample(problem.n)
+    if groups is None:
+        for part in _blocks(len(sample), problem.p):
+            at = sample[part]
+            centred, own = problem.centred(at), np.square(problem.unit[at])
+            scores = centred @ axes.T
+            rest = _rest(centred, scores)
+            h, h_left = (own + _leverage(scores, rest, s, each)[:, 0] for each in (alpha, _strength(s)))
+            left = _unexplained(centred, scores, s, axes) / np.maximum(1 - h_left, EPS)[:, None]
+            yield at, h / np.maximum(1 - h, EPS) / problem.weight[at], left / problem.root_w[at, None]
+        return
+    sampled = np.zeros(problem.n, dtype=bool)
+    sampled[sample] = True
+    for at in problem.members(groups):
+        if not sampled[at].any():
+            continue
+        apart = problem.without(at, 2)
+        if apart is not None:
+            leverage, left = apart.spectra_apart(problem.features(at), alpha)
+        else:
+            centred, unit = problem.centred(at), problem.unit[at]
+            scores = centred @ axes.T
+            apart = np.eye(len(at)) - np.outer(unit, unit)
+            inverse = np.linalg.inv(apart - (scores / (s + alpha)) @ scores.T)
+            left = _unexplained(centred, scores, s, axes)
+            left = np.linalg.solve(apart - (scores / (s + _strength(s))) @ scores.T, left)
+            leverage, left = (inverse.diagonal() - 1) / problem.weight[at], left / problem.root_w[at, None]
+        yield at[sampled[at]], leverage[sampled[at]], left[sampled[at]]
+
+
+def _leverage(scores, rest, s, alphas):
+    """x~'(X~'X~ + alpha)^-1 x~ from scores (n, k), the square of what is outside the axes (n,): (n, t)."""
+    return np.square(scores) @ (1 / (s + alphas[:, None])).T + rest[:, None] / alphas
+
+
+def _rest(centred, scores):
+    """Squared length (n,) of centred rows (n, p) outside the axes that the scores (n, k) are on."""
+    squares = np.einsum("ij,ij->i", centred, centred) - np.einsum("ij,ij->i", scores, scores)
+    return np.maximum(squares, 0)
+
+
+def _strength(s):
+    """Beta of equation (7), (1,)."""
+    return np.maximum(UNEXPLAINED * s.sum(keepdims=True), np.finfo(float).tiny)
+
+
+def _unexplained(centred, scores, s, axes):
+    """Equation (7), (n, p)."""
+    return centred - (scores * (s / (s + _strength(s)))) @ axes
+
+
+def _middle(alpha):
+    """The median of the targets' alphas, one that a target has, (1,)."""
+    alphas = np.sort(np.atleast_1d(alpha))
+    return alphas[[(len(alphas) - 1) // 2]]
+
+
+def _sample(n):
+    """CALIBRATION rows of n, evenly spaced, or all."""
+    return np.arange(n) if n <= CALIBRATION else np.arange(CALIBRATION) * n // CALIBRATION
 
 
 class _Identity(RegressorMixin, BaseEstimator):

@@ -19,7 +19,6 @@ Written to reports/NAME/: tune.csv, tune.png and, nested, tune_nested.csv.
 """
 
 import argparse
-import logging
 import os
 import sys
 import time
@@ -110,19 +109,15 @@ def total(targets, r2):
 
 def score_settings(spectra, targets, settings, trainings):
     """Closed-form scores, (settings, trainings), of settings that differ in width only."""
-    logging.getLogger("mdl").addFilter(validate.is_error)  # the coarse grid's edges are no news
     found, treated = np.full((len(settings), len(trainings)), np.nan), treat(spectra, settings[0])
-    try:
-        with threadpool_limits(1):
-            for at, setting in enumerate(settings):
-                X = preprocess.window_sums(treated, setting.width)
-                if not np.isfinite(X).all():
-                    continue
-                for k, (rows, sites) in enumerate(trainings):
-                    model = ZeroClippedRidgeCV(SEARCH_ALPHAS).fit(X[rows], targets.values[rows], groups=sites)
-                    found[at, k] = total(targets, model.cv_r2_)
-    finally:
-        logging.getLogger("mdl").removeFilter(validate.is_error)
+    with threadpool_limits(1), validate.quiet():
+        for at, setting in enumerate(settings):
+            X = preprocess.window_sums(treated, setting.width)
+            if not np.isfinite(X).all():
+                continue
+            for k, (rows, sites) in enumerate(trainings):
+                model = ZeroClippedRidgeCV(SEARCH_ALPHAS).fit(X[rows], targets.values[rows], groups=sites)
+                found[at, k] = total(targets, model.cv_r2_)
     return found
 
 

@@ -20,6 +20,7 @@ import logging
 import os
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -112,19 +113,24 @@ def predict_fold(model, X, Y, test, groups, share):
     """Predictions of the rows `test` from a share of the others, and the seconds they took."""
     train = np.random.default_rng(0).permutation(np.flatnonzero(~test))
     train = np.sort(train[: round(share * len(train))])
-    logging.getLogger("mdl").addFilter(is_error)  # an alpha on the grid's edge is no news in a fold
+    with threadpool_limits(1), quiet():
+        start = time.perf_counter()
+        inside = {} if groups is None else {"groups": groups[train]}
+        return model(X[train], Y[train], X[test], **inside), time.perf_counter() - start
+
+
+@contextmanager
+def quiet():
+    """Nothing but errors from mdl: an alpha on the grid's edge is no news in a fold or a search."""
+
+    def is_error(record):
+        return record.levelno >= logging.ERROR
+
+    logging.getLogger("mdl").addFilter(is_error)
     try:
-        with threadpool_limits(1):
-            start = time.perf_counter()
-            inside = {} if groups is None else {"groups": groups[train]}
-            return model(X[train], Y[train], X[test], **inside), time.perf_counter() - start
+        yield
     finally:
         logging.getLogger("mdl").removeFilter(is_error)
-
-
-def is_error(record):
-    """Whether a log record tells of an error."""
-    return record.levelno >= logging.ERROR
 
 
 def held_out(model, X, Y, folds, *, groups=None, share=1.0, jobs=1, label=""):

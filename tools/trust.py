@@ -1,0 +1,337 @@
+"""What the bounds and the verdicts are worth, on samples that the model has not seen.
+
+    python -m tools.trust data/public/public.csv.gz
+    python -m tools.trust soil.csv --other peat.csv.gz --fold-file folds.csv
+
+**Coverage.** In every fold a model is fitted to the training half, and the bounds of the samples held
+out are compared with their assays: by row, and by site (no site is ever in both halves) with bounds
+from leaving out rows beside bounds from leaving out sites. Width is that of the bounds in standard
+deviations of the target, the median over samples, then over targets. "Low" and "high" are the thirds
+of samples with the smallest and the largest predictions of each target: bounds that are right on
+average only would cover too often in one and too seldom in the other.
+
+**Faults.** The same folds' models see good spectra with one fault each, made before preprocessing as an
+instrument makes it. Caught is what gets another verdict than "inside"; the first row, of good spectra,
+is the false alarm. The model is that of new rows, or, with sites, by site as well.
+
+Written to reports/NAME/: coverage.csv (each target), faults.csv.
+"""
+
+import argparse
+import os
+import sys
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+import preprocess
+from mdl import ZeroClippedRidgeCV
+from tools import validate
+
+COVERAGE = 0.9
+FOLDS = 10
+GOOD = "none: false alarm"
+REFLECTANCE = 2.0  # a file whose spectra are on average above is in %, not absorbance
+SHIFT = 5  # channels; less than a window of 7
+SLOPE = 0.2  # of the signal, from one end of the axis to the other
+SATURATED, NEARLY = 0.7, 0.9  # of a spectrum's range, where its strongest bands are cut off
+FRINGES, FAINT = 0.03, 0.01  # of a spectrum's range, amplitude
+PERIOD = 35  # channels a fringe; some 70 cm-1, a film of 50 µm
+SPIKE, SMALL = 1.0, 0.2  # of a spectrum's range, in one channel
+NOISE = 10  # times its own
+MAD = 0.6745  # of a normal distribution, in standard deviations
+
+
+# --- coverage -----------------------------------------------------------------------
+
+
+def fit_fold(X, Y, train, groups):
+    """The model of a training half; `groups` of all rows, or None to leave out rows."""
+    with threadpool_limits(1), validate.quiet():
+        return ZeroClippedRidgeCV().fit(X[train], Y[train], groups=None if groups is None else groups[train])
+
+
+def bound_fold(X, Y, test, groups, coverage):
+    """Prediction and bounds (3, rows, t), and applicability, of the rows `test` by a model of the others."""
+    model = fit_fold(X, Y, ~test, groups)
+    with threadpool_limits(1):
+        bounds = np.array([model.predict(X[test]), *model.predict_interval(X[test], coverage)])
+        return bounds, model.applicability(X[test])
+
+
+def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, jobs=1, label=""):
+    """Predictions and bounds of every row by a model that has not seen its fold.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    Y : ndarray of shape (n_rows, n_targets)
+    folds : ndarray of shape (n_rows,)
+    groups : ndarray of shape (n_rows,), optional
+        Handed to `fit`: alpha and bounds are then those of leaving out groups.
+    coverage : float
+    jobs : int
+        Processes.
+    label : str
+        Beside the progress bar.
+
+    Returns
+    -------
+    bounds : ndarray of shape (3, n_rows, n_targets)
+        Prediction, lower, upper.
+    applicability : DataFrame of shape (n_rows, 3)
+        As the estimator's method gives it.
+    """
+    tests = [folds == fold for fold in np.unique(folds)]
+    calls = (delayed(bound_fold)(X, Y, test, groups, coverage) for test in tests)
+    bounds, parts = np.empty((3, *Y.shape)), []
+    for test, (part, verdicts) in zip(tests, in_turn(calls, len(tests), jobs, label), strict=True):
+        bounds[:, test] = part
+        parts.append(verdicts.set_index(np.flatnonzero(test)))
+    return bounds, pd.concat(parts).sort_index()
+
+
+def in_turn(calls, total, jobs, label):
+    """Results of delayed calls in their order, with a progress bar on a terminal."""
+    results = Parallel(n_jobs=jobs, return_as="generator")(calls)
+    return tqdm(results, label, total, leave=False, disable=not sys.stderr.isatty())
+
+
+def coverage_table(targets, bounds):
+    """Of each target: assays, share between the bounds, below and above, of thirds, median width.
+
+    Parameters
+    ----------
+    targets : DataFrame of shape (n_rows, n_targets)
+    bounds : ndarray of shape (3, n_rows, n_targets)
+        From `held_out_bounds`.
+
+    Returns
+    -------
+    DataFrame of shape (n_targets, 7)
+    """
+    actual = targets.to_numpy()
+    predicted, lower, upper = np.where(np.isnan(actual), np.nan, bounds)
+    below, above = share(actual < lower, actual), share(actual > upper, actual)
+    thirds = np.nanquantile(predicted, [1 / 3, 2 / 3], axis=0)
+    inside = (actual >= lower) & (actual <= upper)
+    return pd.DataFrame(
+        {
+            "assays": targets.notna().sum(),
+            "coverage": share(inside, actual),
+            "below": below,
+            "above": above,
+            "coverage, low": share(inside, np.where(predicted <= thirds[0], actual, np.nan)),
+            "coverage, high": share(inside, np.where(predicted >= thirds[1], actual, np.nan)),
+            "width / SD": np.nanmedian(upper - lower, axis=0) / np.nanstd(actual, axis=0, ddof=1),
+        }
+    )
+
+
+def share(true, actual):
+    """Of each column, the share of rows with an assay that are true."""
+    return np.nanmean(np.where(np.isnan(actual), np.nan, true), axis=0)
+
+
+# --- faults -------------------------------------------------------------------------
+
+
+def faults(spectra, other=None, seed=0):
+    """Good spectra, and the same with one fault each.
+
+    Parameters
+    ----------
+    spectra : ndarray of shape (n_rows, n_channels)
+        Absorbance, or % reflectance.
+    other : ndarray of shape (n_others, n_channels), optional
+        Spectra of another material on the same channels and in the same unit.
+    seed : int
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_rows, n_channels)
+        The gross faults first, then the subtle ones.
+    """
+    rng = np.random.default_rng(seed)
+    n, c = spectra.shape
+    kept = spectra[:, preprocess.SCALE_RANGE]
+    low, high = kept.min(axis=1, keepdims=True), kept.max(axis=1, keepdims=True)
+    span, reflectance = high - low, in_reflectance(spectra)
+    phase, place = rng.uniform(0, 2 * np.pi, (n, 1)), rng.integers(0, kept.shape[1], n)
+    wave = np.sin(2 * np.pi * np.arange(c) / PERIOD + phase)
+    spike = np.zeros((n, c))
+    spike[np.arange(n), place] = 1
+
+    def saturated(at):
+        return np.maximum(spectra, high - at * span) if reflectance else np.minimum(spectra, low + at * span)
+
+    beam = reference_beam(c)
+    found = {
+        GOOD: spectra,
+        "axis reversed": spectra[:, ::-1],
+        f"shifted by {SHIFT} channels": spectra[:, np.maximum(np.arange(c) - SHIFT, 0)],
+        f"strongest bands cut at {SATURATED:.0%}": saturated(SATURATED),
+        f"fringes of {FRINGES:.0%}": spectra + FRINGES * span * wave,
+        f"spike of {SPIKE:.0%}": spectra + SPIKE * span * spike,
+        "reference not subtracted": spectra * beam if reflectance else spectra - np.log10(beam),
+    }
+    if other is not None:
+        found["another material"] = other[rng.integers(0, len(other), n)]
+    found |= {
+        f"gain slope of {SLOPE:.0%}": spectra * np.linspace(1 - SLOPE / 2, 1 + SLOPE / 2, c),
+        f"noise × {NOISE}": spectra + NOISE * noise_of(kept) * rng.standard_normal((n, c)),
+        f"strongest bands cut at {NEARLY:.0%}": saturated(NEARLY),
+        f"fringes of {FAINT:.0%}": spectra + FAINT * span * wave,
+        f"spike of {SMALL:.0%}": spectra + SMALL * span * spike,
+    }
+    return found
+
+
+def in_reflectance(spectra):
+    """Whether spectra are in % reflectance, else in absorbance."""
+    return spectra.mean() > REFLECTANCE
+
+
+def reference_beam(channels):
+    """What source and detector give without a sample, 1 at its best: a hump with a band of CO2 in it."""
+    axis = np.linspace(0, 1, channels)
+    return np.exp(-(((axis - 0.6) / 0.45) ** 2)) * (1 - 0.5 * np.exp(-(((axis - 0.45) / 0.01) ** 2)))
+
+
+def noise_of(spectra):
+    """Standard deviation of each spectrum's noise (n, 1), from second differences."""
+    steps = np.diff(spectra, n=2, axis=1)
+    return np.median(np.abs(steps), axis=1, keepdims=True) / (MAD * np.sqrt(6))
+
+
+def other_material(path, channels, reflectance):
+    """Spectra of another file, on these channels and in this unit."""
+    table = preprocess.read_table(path)
+    found = validate.read_spectra(path, table)
+    axis, theirs = (np.array([preprocess.number(str(name)) for name in names]) for names in (channels, found))
+    if None in axis or None in theirs:
+        raise preprocess.DataError(
+            f"{path}: found channels that are not named by wavenumber in this or the other file, expected "
+            "numbers; leave out --other"
+        )
+    order, spectra = np.argsort(theirs), found.to_numpy()
+    spectra = np.array(
+        [np.interp(axis.astype(float), theirs[order].astype(float), row[order]) for row in spectra]
+    )
+    if in_reflectance(spectra) == reflectance:
+        return spectra
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 100 * 10.0**-spectra if reflectance else -np.log10(np.clip(spectra, 1e-3, None) / 100)
+
+
+def to_features(spectra):
+    """Features (n, p), NaN where a spectrum cannot be scaled: that is caught by preprocess.py."""
+    usable = spectra[:, preprocess.SCALE_RANGE].max(axis=1) > 0
+    X = preprocess.window_sums(preprocess.scale(np.where(usable[:, None], spectra, 1.0)))
+    return np.where(usable[:, None], X, np.nan)
+
+
+def caught_fold(X, Y, test, groups, faulty):
+    """Verdicts of the rows `test` of each fault, by a model of the other rows: (n_faults, rows)."""
+    model = fit_fold(X, Y, ~test, groups)
+    found = np.ones((len(faulty), test.sum()), dtype=bool)
+    with threadpool_limits(1):
+        for at, spectra in enumerate(faulty):
+            readable = np.isfinite(spectra[test]).all(axis=1)
+            if readable.any():
+                verdicts = model.applicability(spectra[test][readable])["verdict"]
+                found[at, readable] = verdicts != "inside"
+    return found
+
+
+def caught(X, Y, folds, faulty, *, groups=None, jobs=1, label=""):
+    """Share of spectra with each fault that are not "inside", by models that have not seen them; (n_faults,)."""
+    tests = [folds == fold for fold in np.unique(folds)]
+    calls = (delayed(caught_fold)(X, Y, test, groups, faulty) for test in tests)
+    return np.concatenate(list(in_turn(calls, len(tests), jobs, label)), axis=1).mean(axis=1)
+
+
+# --- the step -----------------------------------------------------------------------
+
+
+def plans(table, arguments):
+    """{what is held out and what bounds are of: (folds (n_rows,), groups or None)}."""
+    plan = validate.schemes(table, arguments)
+    names = {"row": "row", "given folds": "given folds", "site": "site, bounds by row"}
+    names["site, α by site"] = "site, bounds by site"
+    return {names[name]: (folds[0], groups) for name, (folds, groups) in plan.items()}
+
+
+def summary(name, found):
+    """Cells of a line: coverage and width over the targets."""
+    each = found["coverage"]
+    yield name
+    yield f"{each.mean():.1%}"
+    yield f"{each.min():.0%} to {each.max():.0%}"
+    yield f"{found['coverage, low'].mean():.0%} / {found['coverage, high'].mean():.0%}"
+    yield f"{found['below'].mean():.1%} / {found['above'].mean():.1%}"
+    yield f"{found['width / SD'].median():.2f}"
+
+
+def arguments_of(argv):
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
+    parser.add_argument("--coverage", type=float, default=COVERAGE, help="of the bounds (%(default)s)")
+    parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
+    parser.add_argument("--group", default="SiteID", help="id that is never in both halves (%(default)s)")
+    parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
+    parser.add_argument("--other", help="spectra file of another material")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
+    arguments = parser.parse_args(argv)
+    arguments.repeats = 1
+    if arguments.folds < 2 or not 0 < arguments.coverage < 1:
+        parser.error(
+            f"expected --folds >= 2 and --coverage between 0 and 1, got {arguments.folds}, {arguments.coverage}"
+        )
+    return arguments
+
+
+def main(argv=None):
+    arguments = arguments_of(argv)
+    table = preprocess.read_table(arguments.file)
+    targets = validate.usable(table.targets, arguments.folds)
+    X, Y, jobs = table.features.to_numpy(), targets.to_numpy(), arguments.jobs
+    plan, folder = plans(table, arguments), validate.report_folder(arguments.file)
+
+    parts, lines = {}, []
+    for name, (folds, groups) in plan.items():
+        bounds, _ = held_out_bounds(
+            X, Y, folds, groups=groups, coverage=arguments.coverage, jobs=jobs, label=name
+        )
+        parts[name] = coverage_table(targets, bounds)
+        lines.append(list(summary(name, parts[name])))
+    pd.concat(parts, names=["held out by", "target"]).to_csv(folder / "coverage.csv")
+    print(f"Bounds of {arguments.coverage:.0%}, {len(X):,} rows, {len(targets.columns)} targets:\n")
+    header = ["held out by", "coverage", "of a target", "low / high", "below / above", "width / SD"]
+    print("\n".join(validate.markdown(header, lines)))
+
+    spectra = validate.read_spectra(arguments.file, table)
+    values, other = spectra.to_numpy(), None
+    if arguments.other:
+        other = other_material(arguments.other, spectra.columns, in_reflectance(values))
+    made = {name: to_features(each) for name, each in faults(values, other).items()}
+    shares = pd.DataFrame(
+        {
+            name: caught(X, Y, folds, list(made.values()), groups=groups, jobs=jobs, label=name)
+            for name, (folds, groups) in plan.items()
+        },
+        index=pd.Index(made, name="fault"),
+    )
+    shares.to_csv(folder / "faults.csv")
+    print("\nShare of spectra with a fault that are caught:\n")
+    rows = [[fault, *(f"{each:.1%}" for each in line)] for fault, line in shares.iterrows()]
+    print("\n".join(validate.markdown(["fault", *shares], rows)))
+    print(f"\nwrote {folder}/")
+
+
+if __name__ == "__main__":
+    preprocess.run(main)
