@@ -224,8 +224,9 @@ means = preprocess.window_sums(scaled[:, in_range]) / size
 noisy = preprocess.window_sums(scaled[:, in_range] + rng.normal(0, sd, (n_rows, end))) / size
 quieter = float(sd / (noisy - means)[:, size == width].std())
 back = np.repeat(means, size, axis=1)
-lost = ((scaled[:, in_range] - back) ** 2).sum(axis=0)
-kept = float(1 - lost.sum() / ((scaled[:, in_range] - scaled[:, in_range].mean(axis=0)) ** 2).sum())
+difference = scaled[:, in_range] - scaled[:, in_range].mean(axis=0)  # of each spectrum from the mean
+lost = ((difference - (back - back.mean(axis=0))) ** 2).sum(axis=0)
+kept = float(1 - lost.sum() / (difference**2).sum())
 
 worst = int(lost[: (len(size) - 1) * width].argmax()) // width * width
 some = slice(max(0, worst - 8 * width), worst + 9 * width)
