@@ -197,8 +197,9 @@ def test_a_private_file_ends_in_one_line(tmp_path):
 
 def test_r2_in_closed_form_is_that_of_the_model(demo):
     file = look.read(str(demo))
-    found = look.r2(file.X, file.Y, file.sites)
+    Y = file.Y[:, :3]
+    found = look.r2(file.X, Y, file.sites)
     for groups, by in zip((None, file.sites), found):
-        model = look.ZeroClippedRidgeCV(tune.SEARCH_ALPHAS).fit(file.X, file.Y, groups=groups)
+        model = look.ZeroClippedRidgeCV(tune.SEARCH_ALPHAS).fit(file.X, Y, groups=groups)
         np.testing.assert_allclose(by, model.cv_r2_, rtol=1e-6)
     assert look.told(found) == f"{found[0].mean():.3f} by row, {found[1].mean():.3f} by site"
