@@ -145,6 +145,16 @@ def test_bands_of_its_minerals_tell_more_of_an_element_than_windows_elsewhere(co
         assert (without > whole - 0.05).all()
 
 
+def test_calcium_rises_and_aluminium_falls_with_the_carbonates(coefficients):
+    carbonates = coefficients["bands"].query("motion == 'CO3 stretch' and mineral != 'malachite'")[
+        "centre_cm1"
+    ]
+    for name, rises in (("CaPPM", True), ("AlPPM", False)):
+        at = coefficients["file"].windows[coefficients["strongest"][name]]
+        assert carbonates.min() - 20 < at < carbonates.max() + 20
+        assert coefficients["rises"][name] is rises
+
+
 def test_malachites_bands_tell_no_more_of_copper_than_windows_elsewhere(coefficients):
     assert coefficients["banded"]["CuPPM"] == ["malachite"]
     own, elsewhere = coefficients["carried"]["CuPPM"][0], coefficients["carried"]["CuPPM"][1:]
