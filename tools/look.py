@@ -4,7 +4,7 @@
     file = look.read("data/public/public.csv.gz")
     print(look.told(look.r2(file.X, file.Y, file.sites)))
 
-Alpha is chosen by what is left out, so these figures are a little above those of tools.validate.
+Alpha is chosen by what is left out, so these figures are above those of tools.validate, on few rows clearly.
 """
 
 import logging
