@@ -1,21 +1,30 @@
-"""Held-out R² on open soil spectra beside what their authors and others published.
+"""Held-out R² on open spectra: default and tuned settings, the best peer, and what others published.
 
-    python -m tools.published ../shared/data
+    python -m tools.published ../shared/data            # a line a target, by row / by site
+    python -m tools.published ../shared/data --all      # with all targets that yamsys' authors published
+    python -m tools.published ../shared/data --peers    # each model's mean R² and time
 
 Reads what tools.validate, tools.validate --peers --repeats 1 and tools.tune --nested have left in
-reports/ for yamsys_soil_full, limesoda_H_138_full and limesoda_NRW_62_full, the last two with the
-authors' folds; prints a markdown table. "Default" is of predictions averaged over the repeats, as the
-published figures are; "by site" is what remains of it at a site never seen. The three columns after it
-share the folds of one repeat. The best peer is the best of seven, looked up on the rows held out, so it
-is flattered. Published figures are read from the folder that holds the spectra.
+reports/ for the files of SETS, the two of LimeSoDa with the authors' folds; prints a markdown table.
+Where a set has sites, every cell is "by row / by site": what is left at a site never seen stands beside
+what is found by row.
+
+"Default" is of predictions averaged over the repeats, as the published figures are. The columns after it
+share the folds of one repeat, so "default, one repeat" is there to compare them with. The best peer is the
+best of seven, looked up on the rows held out, by row and by site each, so it is flattered; RidgeCV is the
+model without its clipping, "one alpha" with one for all targets. Peat has no published figures, and stands
+as the mean of its targets. Published figures, of rows held out, are read from
+the folder that holds the spectra.
 
 yamsys: Baumann et al. 2021 (SOIL 7, 717-731), PLS, 5 × 10 folds, predictions averaged over the repeats
 (as ours here), its components chosen on the folds that it reports on. LimeSoDa: Schmidinger et al.
-2025, the best of MLR, SVR, random forest and CatBoost, tuned inside the training halves.
+2025 (Geoderma, 117337), the best of MLR, SVR, random forest and CatBoost, tuned inside the training halves.
+Peat: Teickner, Gao & Knorr 2022 (Global Biogeochem. Cycles).
 """
 
 import argparse
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -23,62 +32,141 @@ import preprocess
 from tools import validate
 
 AVERAGED = "R2 of averaged predictions"
-HEADER = "data, target|default|by site|default, one repeat|tuned, nested|best peer|published".split("|")
+HEADER = "data, target|default|default, one repeat|tuned, nested|best peer|published".split("|")
+SITE = "site"  # the scheme beside the first, which is by row or the authors' folds
 TRANSFORMED = "log("  # how a response begins that was not modelled as it is
-LIMESODA = {"H_138": "H.138", "NRW_62": "NRW.62"}
+SETS = {
+    "yamsys_soil": "yamsys",
+    "limesoda_H_138": "H_138",
+    "limesoda_NRW_62": "NRW_62",
+    "peat_redoxpeat": "peat",
+}  # a report's folder without _full, and the name shown
+LIMESODA = {"limesoda_H_138": "H.138", "limesoda_NRW_62": "NRW.62"}
+TOTALS = (
+    "Al_tot K_tot C N S CEC_eff clay Fe_tot Ca_tot Mn_tot Cu_tot Zn_tot P_tot Si_tot".split()
+)  # of yamsys: whole contents, not what a reagent extracts
+TUNED_MEAN = "score"  # what tools.tune calls its mean over targets
+SHORT = {
+    validate.OURS: "ours, default",
+    "RidgeCV, an alpha for each target": "RidgeCV",
+    "ridge, one alpha": "one alpha",
+    "chemotools: SNV, derivative, PLS": "chemotools",
+}  # for a cell; the others are short
+
+
+class Report(NamedTuple):
+    """What the tools have left of a set."""
+
+    schemes: list  # "row" or "given folds", and "site" where there are sites
+    measures: pd.Series  # of (scheme, target): R² of averaged predictions
+    nested: pd.DataFrame  # (n_targets, tuned or not and scheme)
+    peers: pd.DataFrame  # (n_models, target and scheme), ours the first
 
 
 def published(folder):
-    """Yield (report's name, target, R², model) of every published figure."""
-    stats = pd.read_csv(folder / "yamsys_soil" / "published_model_stats.csv")
+    """Yield (set, target, R², model) of every published figure, best first within a set."""
+    stats = pd.read_csv(folder / "yamsys_soil" / "published_model_stats.csv").sort_values("r2")[::-1]
     for target, r2 in zip(stats["response"], stats["r2"], strict=True):
         if not target.startswith(TRANSFORMED):
-            yield "yamsys_soil_full", target, r2, "PLS"
+            yield "yamsys_soil", target, r2, "PLS"
     results = pd.read_csv(folder / "limesoda_mir" / "published_results.csv")
     for name, known_as in LIMESODA.items():
-        of_set = results[results["Dataset"] == known_as].sort_values("R2")
-        for target, part in of_set.groupby("Property", sort=False):
-            best = part.iloc[-1]
-            yield f"limesoda_{name}_full", target, best["R2"], best["learning_algorithm"]
+        of_set = results[results["Dataset"] == known_as].sort_values("R2", ascending=False)
+        for _, best in of_set.drop_duplicates("Property").iterrows():
+            yield name, best["Property"], best["R2"], best["learning_algorithm"]
 
 
-def ours(reports, name, target):
-    """Cells of a target: default settings, by site, then default, tuned and the best peer on one repeat."""
-    folder = reports / name
-    missing = [
-        file for file in ("measures.csv", "tune_nested.csv", "peers.csv") if not (folder / file).exists()
-    ]
+def read_report(reports, name):
+    """The Report of a set; a DataError where a tool has not been run on it."""
+    folder = reports / f"{name}_full"
+    files = ("measures.csv", "tune_nested.csv", "peers.csv")
+    missing = [file for file in files if not (folder / file).exists()]
     if missing:
         raise preprocess.DataError(
             f"{folder}: found no {', '.join(missing)}; run tools.validate, tools.validate --peers and "
             "tools.tune --nested on the file before"
         )
-    measures = pd.read_csv(folder / "measures.csv", index_col=["held out by", "target"])
-    nested = pd.read_csv(folder / "tune_nested.csv", index_col="target").loc[target]
-    peers = pd.read_csv(folder / "peers.csv", index_col="model").drop(validate.OURS)
-    scheme = measures.index[0][0]  # by row, or the authors' folds
-    peer = peers[f"{target} by {scheme}"]
-    yield f"{measures.loc[(scheme, target), AVERAGED]:.3f}"
-    yield f"{measures.loc[('site', target), AVERAGED]:.3f}" if ("site", target) in measures.index else ""
-    yield f"{nested[f'present, by {scheme}']:.3f}"
-    yield f"{nested[f'tuned, by {scheme}']:.3f}"
-    yield f"{peer.max():.3f} {peer.idxmax()}"
+    measures, nested, peers = (pd.read_csv(folder / file) for file in files)
+    found = measures["held out by"].unique()
+    schemes = [found[0], *(scheme for scheme in found if scheme == SITE)]
+    return Report(
+        schemes,
+        measures.set_index(["held out by", "target"])[AVERAGED],
+        nested.set_index("target"),
+        peers.set_index("model"),
+    )
+
+
+def cells(report, target):
+    """Default, default on one repeat, tuned and the best peer, each by row / by site.
+
+    Parameters
+    ----------
+    report : Report
+    target : str
+        validate.OVERALL is the mean over targets.
+
+    Returns
+    -------
+    list of str
+    """
+    overall = target == validate.OVERALL
+    nested = report.nested.loc[TUNED_MEAN if overall else target]
+    peers = report.peers.drop(validate.OURS)
+    best = [peers[f"{'R2' if overall else target} by {scheme}"] for scheme in report.schemes]
+    return [
+        " / ".join(f"{report.measures[scheme, target]:.3f}" for scheme in report.schemes),
+        *(
+            " / ".join(f"{nested[f'{which}, by {scheme}']:.3f}" for scheme in report.schemes)
+            for which in ("present", "tuned")
+        ),
+        " / ".join(f"{r2.max():.3f} {SHORT.get(r2.idxmax(), r2.idxmax())}" for r2 in best),
+    ]
+
+
+def target_table(folder, reports, every=False):
+    """Lines of the table of targets with a published figure, and of each set's mean over all targets."""
+    found = {name: read_report(reports, name) for name in SETS}
+    rows = [
+        [f"{SETS[name]} {target}", *cells(found[name], target), f"{r2:.3f} {model}"]
+        for name, target, r2, model in published(folder)
+        if every or name in LIMESODA or target in TOTALS
+    ]
+    for name, report in found.items():
+        n_targets = len(report.measures[report.schemes[0]]) - 1
+        rows.append([f"{SETS[name]}, mean of {n_targets} targets", *cells(report, validate.OVERALL), ""])
+    yield from validate.markdown(HEADER, rows)
+
+
+def peer_table(reports):
+    """Lines of the table of models: mean R² by row / by site of each set, and seconds a fold."""
+    found = {name: read_report(reports, name) for name in SETS}
+    rows = []
+    for model in next(iter(found.values())).peers.index:
+        row = [SHORT[model] if model == validate.OURS else model]
+        for report in found.values():
+            line = report.peers.loc[model]
+            row.append(" / ".join(f"{line[f'R2 by {scheme}']:.3f}" for scheme in report.schemes))
+            row.append(f"{line['seconds a fold']:.2g}")
+        rows.append(row)
+    header = [cell for name in SETS.values() for cell in (name, "s a fold")]
+    yield from validate.markdown(["mean R², by row / by site", *header], rows)
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder with yamsys_soil and limesoda_mir")
     parser.add_argument("--reports", type=Path, default=Path("reports"), help="(%(default)s)")
+    parser.add_argument("--all", action="store_true", help="all targets of yamsys with a published figure")
+    parser.add_argument(
+        "--peers", action="store_true", help="each model's mean R² and seconds a fold instead"
+    )
     arguments = parser.parse_args(argv)
-    rows = [
-        [
-            f"{name.removesuffix('_full')} {target}",
-            *ours(arguments.reports, name, target),
-            f"{r2:.3f} {model}",
-        ]
-        for name, target, r2, model in published(arguments.data)
-    ]
-    print("\n".join(validate.markdown(HEADER, rows)))
+    if arguments.peers:
+        lines = peer_table(arguments.reports)
+    else:
+        lines = target_table(arguments.data, arguments.reports, arguments.all)
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":
