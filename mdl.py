@@ -333,7 +333,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         for at in _blocks(len(X), X.shape[1]):
             centred, scores, rest = self._scores(X[at])
             leverage[at] = _leverage(scores, rest, self.eigenvalues_, alpha)[:, 0]
-            left = _unexplained(centred, scores, self.eigenvalues_, self.axes_)
+            left = _unexplained(centred, scores, self.eigenvalues_, self.axes_, _strength(self.eigenvalues_))
             residual[at] = np.abs(left / self.residual_scale_).max(axis=1)
         leverage += self.fit_intercept / self.total_weight_
         leverage /= self.leverage_limit_
@@ -791,13 +791,13 @@ class _Ridge:
         leverage = self.fit_intercept / self.total + _leverage(scores, _rest(X, scores), s, alphas)
         return errors, 1 / (1 + whole.weight[at] * leverage.T)
 
-    def spectra_apart(self, X, alpha):
+    def spectra_apart(self, X, alpha, beta):
         """Leverage (rows,) and what (7) leaves over (rows, p) of rows that this problem has not seen."""
         X -= self.x_mean
         s, axes = self.axes()
         scores = X @ axes.T
         leverage = self.fit_intercept / self.total + _leverage(scores, _rest(X, scores), s, alpha)[:, 0]
-        return leverage, _unexplained(X, scores, s, axes)
+        return leverage, _unexplained(X, scores, s, axes, beta)
 
 
 def _error_quantiles(problem, alphas, groups):
@@ -871,15 +871,15 @@ def _limits(problem, s, axes, alpha, groups):
 
 def _spectra_apart(problem, s, axes, alpha, groups):
     """Yield rows, and leverage (rows,) and what (7) leaves over (rows, p) of them once held out."""
-    sample = _sample(problem.n)
+    sample, beta = _sample(problem.n), _strength(s)
     if groups is None:
         for part in _blocks(len(sample), problem.p):
             at = sample[part]
             centred, own = problem.centred(at), np.square(problem.unit[at])
             scores = centred @ axes.T
             rest = _rest(centred, scores)
-            h, h_left = (own + _leverage(scores, rest, s, each)[:, 0] for each in (alpha, _strength(s)))
-            left = _unexplained(centred, scores, s, axes) / np.maximum(1 - h_left, EPS)[:, None]
+            h, h_left = (own + _leverage(scores, rest, s, each)[:, 0] for each in (alpha, beta))
+            left = _unexplained(centred, scores, s, axes, beta) / np.maximum(1 - h_left, EPS)[:, None]
             yield at, h / np.maximum(1 - h, EPS) / problem.weight[at], left / problem.root_w[at, None]
         return
     sampled = np.zeros(problem.n, dtype=bool)
@@ -889,14 +889,14 @@ def _spectra_apart(problem, s, axes, alpha, groups):
             continue
         apart = problem.without(at, 2)
         if apart is not None:
-            leverage, left = apart.spectra_apart(problem.features(at), alpha)
+            leverage, left = apart.spectra_apart(problem.features(at), alpha, beta)
         else:
             centred, unit = problem.centred(at), problem.unit[at]
             scores = centred @ axes.T
             apart = np.eye(len(at)) - np.outer(unit, unit)
             inverse = np.linalg.inv(apart - (scores / (s + alpha)) @ scores.T)
-            left = _unexplained(centred, scores, s, axes)
-            left = np.linalg.solve(apart - (scores / (s + _strength(s))) @ scores.T, left)
+            left = _unexplained(centred, scores, s, axes, beta)
+            left = np.linalg.solve(apart - (scores / (s + beta)) @ scores.T, left)
             leverage, left = (inverse.diagonal() - 1) / problem.weight[at], left / problem.root_w[at, None]
         yield at[sampled[at]], leverage[sampled[at]], left[sampled[at]]
 
@@ -917,9 +917,9 @@ def _strength(s):
     return np.maximum(UNEXPLAINED * s.sum(keepdims=True), np.finfo(float).tiny)
 
 
-def _unexplained(centred, scores, s, axes):
+def _unexplained(centred, scores, s, axes, beta):
     """Equation (7), (n, p)."""
-    return centred - (scores * (s / (s + _strength(s)))) @ axes
+    return centred - (scores * (s / (s + beta))) @ axes
 
 
 def _middle(alpha):
