@@ -72,6 +72,7 @@ REFITS = 2**25  # numbers, 256 MB: what fits without a group may take to be kept
 LOSS = 1e-8  # relative error, by estimate, beyond which a slower and safer form is taken
 PER_TARGET = "alpha_ best_score_ intercept_ lower_ cv_r2_ cv_rmse_ n_rows_ weight_".split()
 LEVELS = np.arange(1, 400) / 400  # of the error quantiles that are kept
+MOST = 0.995  # coverage, from the first of LEVELS to the last
 SHARES = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99)  # of an error that may be proportional
 UNEXPLAINED = 1e-6  # of the spectra's variance; less than that is noise, see equation (7)
 GROWTH_ROWS = 512  # that tell how errors grow, at most
@@ -253,7 +254,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         predicted = np.maximum(predicted + self.intercept_, self.lower_)
         return predicted[:, 0] if self.coef_.ndim == 1 else predicted
 
-    def predict_interval(self, X, coverage=0.9):
+    def predict_interval(self, X, coverage=0.9, predicted=None):
         """Bounds between which the assay of a sample lies, with the probability `coverage`.
 
         They hold for samples like those that `fit` left out: new rows, or, where it was given
@@ -266,6 +267,8 @@ class ZeroClippedRidgeCV(RidgeCV):
         coverage : float, default=0.9
             Above 0, at most 0.995. Of n rows at most (n - 1) / (n + 1) can be promised; beyond, the
             bounds are those of the largest errors.
+        predicted : ndarray of shape (n_samples,) or (n_samples, n_targets), default=None
+            What `predict` gives for X, to save its time where it is known.
 
         Returns
         -------
@@ -278,12 +281,11 @@ class ZeroClippedRidgeCV(RidgeCV):
         ValueError
             On another coverage, or X as in `predict`.
         """
-        most = LEVELS[-1] - LEVELS[0]
-        if not 0 < coverage <= most + EPS:
+        if not 0 < coverage <= MOST:
             raise ValueError(
-                f"coverage is {coverage!r}, expected a number above 0 and at most {most:g}; 0.9 is usual"
+                f"coverage is {coverage!r}, expected a number above 0 and at most {MOST}; 0.9 is usual"
             )
-        predicted = self.predict(X)
+        predicted = self.predict(X) if predicted is None else predicted
         X = self._check_features(X, reset=False)
         alphas, weight = np.atleast_1d(self.alpha_), np.atleast_1d(self.weight_)
         eigenvalues = self.eigenvalues_ * (weight / self.total_weight_)[:, None]  # of the rows with an assay

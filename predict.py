@@ -1,19 +1,54 @@
 """Predict concentrations from a spectra file with a saved model: the local prediction step.
 
     python predict.py --model_dir model --data_dir data/public --output_dir data/predictions
+    python predict.py --model_dir model --data_dir new.csv --output_dir predictions --details
 
 Writes public.csv.out: one line a spectrum, in the file's order, one number a target, in the
 order of the model's targets (the challenge's 49 in the challenge's own); no header, no index.
+
+--details writes public.details.csv as well, a table with a header: index and ids, whether the model
+applies to the spectrum (verdict, and leverage and residual in units of their limits), and of each
+target the prediction with the bounds between which the assay lies with the probability --coverage.
 """
 
 import argparse
 import logging
 import os
+from contextlib import ExitStack
+from itertools import chain
+
+import numpy as np
 
 import preprocess
 import train
+from mdl import MOST
 
 logger = logging.getLogger(__name__)
+
+
+def details_header(table, model):
+    """Column names of the details, without that of the index."""
+    targets = chain.from_iterable((name, name + " lower", name + " upper") for name in model.target_names_)
+    return [*table.ids, "verdict", "leverage", "residual", *targets]
+
+
+def details_rows(table, predictions, model, coverage):
+    """Details of a table's spectra as lines of CSV."""
+    lower, upper, found = train.trust(
+        train.feature_values(table.features, model), predictions, model, coverage
+    )
+    bound = "%%.%dg" % train.BOUND_DIGITS
+    each = ["%%.%dg" % train.DIGITS, bound, bound]
+    line = ",".join(["%s", bound, bound, *each * predictions.shape[1]]) + "\n"
+    cells = np.stack([predictions, lower, upper], axis=2).reshape(len(predictions), -1).tolist()  # (n, 3 t)
+    labels = zip(table.ids.index, *(table.ids[name] for name in table.ids))
+    measured = zip(found["verdict"], found["leverage"], found["residual"])
+    return "".join(
+        [
+            ",".join(map(preprocess.quote, label)) + "," + line % (*some, *row)
+            for label, some, row in zip(labels, measured, cells)
+        ]
+    )
 
 
 def main(argv=None):
@@ -33,21 +68,40 @@ def main(argv=None):
         default=os.getenv("SM_OUTPUT_DIR", "/opt/ml/output"),
         help="folder for the predictions (%(default)s)",
     )
+    parser.add_argument(
+        "--details", action="store_true", help="write bounds and verdicts beside the predictions"
+    )
+    parser.add_argument("--coverage", type=float, default=train.COVERAGE, help="of the bounds (%(default)s)")
     arguments = parser.parse_args(argv)
+    if not 0 < arguments.coverage <= MOST:
+        raise preprocess.DataError(
+            f"--coverage: found {arguments.coverage:g}, expected more than 0 and at most {MOST}; 0.9 is usual"
+        )
     model = train.model_fn(arguments.model_dir)
     path = preprocess.find_table(arguments.data_dir)
     name = os.path.basename(path)
-    output = os.path.join(arguments.output_dir, (name[:-3] if name.endswith(".gz") else name) + ".out")
+    plain = os.path.join(arguments.output_dir, (name[:-3] if name.endswith(".gz") else name) + ".out")
+    detailed = os.path.join(arguments.output_dir, name.split(".csv")[0] + ".details.csv")
 
     def predict(table):
-        return train.csv_rows(train.predict(table.features, model))
+        predictions = train.predict(table.features, model)
+        texts = ["", train.csv_rows(predictions)]
+        if arguments.details:
+            texts.append(preprocess.csv_header(details_header(table, model)))
+            texts.append(details_rows(table, predictions, model, arguments.coverage))
+        return texts
 
     rows = 0
-    with preprocess.replacing(output) as file:
-        for text in preprocess.read_tables(path, predict):
-            file.write(text)
-            rows += text.count("\n")
-    logger.info("%s: %s predictions of %d targets", output, format(rows, ","), len(model.target_names_))
+    with ExitStack() as stack:  # both are whole before either takes its place
+        paths = [plain, detailed] if arguments.details else [plain]
+        files = [stack.enter_context(preprocess.replacing(each)) for each in paths]
+        for texts in preprocess.read_tables(path, predict):
+            for file, header, lines in zip(files, texts[::2], texts[1::2]):
+                file.write(lines if rows else header + lines)
+            rows += texts[1].count("\n")
+    logger.info("%s: %s predictions of %d targets", plain, format(rows, ","), len(model.target_names_))
+    if arguments.details:
+        logger.info("%s: with bounds of %g %% and verdicts", detailed, 100 * arguments.coverage)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ import pandas as pd
 import sklearn
 
 import preprocess
-from mdl import ZeroClippedRidgeCV
+from mdl import LEVELS, ZeroClippedRidgeCV
 from preprocess import DataError
 
 logger = logging.getLogger(__name__)
@@ -40,12 +40,14 @@ logger = logging.getLogger(__name__)
 SITE = "SiteID"  # the id column by which figures are reported beside those by row
 MODEL, DESCRIPTION = "model.pkl", "model.json"  # the platform knows the pickle by this name
 LOWEST = -1e9  # of a feature: a spectrum's minimum cannot be measured beside so small a maximum
-LARGEST = 1e100  # of a coefficient; with LOWEST, no prediction can be infinite
+LARGEST = 1e100  # of a number in a model; with LOWEST, no prediction can be infinite
+COVERAGE = 0.9  # of the bounds that go with predictions
 # A number read from CSV is the one read from JSON or npy, to the last bit; pandas needs to be told so
 # before 3.1, and warns when told after.
 EXACT = {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
 served = []  # features of the model loaded last, for input_fn, which the platform gives no model
 DIGITS = 14  # of a prediction, significant: all but the last two of a float, and half the time to write
+BOUND_DIGITS = 6  # of a bound or a ratio: more than it can be known to
 
 
 # --- training -----------------------------------------------------------------------
@@ -182,11 +184,14 @@ def check_model(model, description):
         [name for name in state.get(key, ()) if isinstance(name, str)]
         for key in ("feature_names_in_", "target_names_")
     )
+    t, p, k = len(targets), len(features), len(state.get("eigenvalues_", ()))
     shapes = {
-        "coef_": (len(targets), len(features)),
-        "intercept_": (len(targets),),
-        "lower_": (len(targets),),
-    }
+        "coef_": (t, p), "intercept_": (t,), "lower_": (t,), "alpha_": (t,), "weight_": (t,),
+        "error_growth_": (t, 2), "error_quantiles_": (t, len(LEVELS)), "x_mean_": (p,),
+        "residual_scale_": (p,), "eigenvalues_": (k,), "axes_": (k, p),
+    }  # fmt: skip
+    positive = ["alpha_", "weight_", "residual_scale_", "eigenvalues_"]
+    numbers = ["total_weight_", "leverage_limit_", "residual_limit_"]
     wrong = methods + [
         name
         for name, shape in shapes.items()
@@ -194,7 +199,9 @@ def check_model(model, description):
         or state[name].dtype != float
         or state[name].shape != shape
         or not ((np.abs(state[name]) < LARGEST) | ((state[name] == -np.inf) & (name == "lower_"))).all()
+        or (name in positive and not (state[name] > 0).all())
     ]
+    wrong += [name for name in numbers if not 0 < float(state[name]) < LARGEST]
     if wrong or len(set(features)) < len(features) or model.n_features_in_ != len(features):
         raise DataError(
             f"{MODEL}: found {', '.join(map(str, wrong)) or 'features'} that no training gives; train again"
@@ -285,21 +292,54 @@ def predict(table, model):
     DataError
         For a missing feature, or one that is not a number.
     """
+    return predict_array(feature_values(table, model), model)
+
+
+def feature_values(table, model):
+    """The model's features (n_samples, n_features) of a table, checked as `predict` tells."""
     features = list(model.feature_names_in_)
     names = [str(name) for name in table.columns]
     values = (table if names == features else table.iloc[:, places(names, features)]).to_numpy()
-    return predict_array(to_array(values, features), model)
+    return to_array(values, features)
 
 
 def predict_array(values, model):
     """Predictions (n_samples, n_targets) for features (n_samples, n_features) in the model's order."""
-    if not len(values):
-        return np.empty((0, len(model.coef_)))
-    # Without names there is nothing to compare, which takes scikit-learn longer than to predict.
+    return nameless(model).predict(values) if len(values) else np.empty((0, len(model.coef_)))
+
+
+def nameless(model):
+    """The model without names to compare, which takes scikit-learn longer than to predict."""
     bare = ZeroClippedRidgeCV()
     vars(bare).update(vars(model))
     del bare.feature_names_in_
-    return bare.predict(values)
+    return bare
+
+
+def trust(values, predictions, model, coverage=COVERAGE):
+    """How far to trust predictions.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_features)
+        In the model's order.
+    predictions : ndarray of shape (n_samples, n_targets)
+        Of these.
+    model : ZeroClippedRidgeCV
+    coverage : float
+
+    Returns
+    -------
+    lower, upper : ndarray of shape (n_samples, n_targets)
+        Bounds, see `ZeroClippedRidgeCV.predict_interval`.
+    applicability : DataFrame of shape (n_samples, 3)
+        Columns leverage, residual, verdict, see `ZeroClippedRidgeCV.applicability`.
+    """
+    if not len(values):
+        return predictions, predictions, pd.DataFrame(columns=["leverage", "residual", "verdict"])
+    bare = nameless(model)
+    lower, upper = bare.predict_interval(values, coverage, np.asarray(predictions))
+    return lower, upper, bare.applicability(values)
 
 
 def csv_rows(predictions):
@@ -309,6 +349,18 @@ def csv_rows(predictions):
 
 
 # --- serving ------------------------------------------------------------------------
+
+
+class Predictions(np.ndarray):
+    """Predictions (n_samples, n_targets) that know what they are of, for answers that tell more.
+
+    Attributes
+    ----------
+    features : DataFrame of shape (n_samples, n_features)
+    model : ZeroClippedRidgeCV
+    """
+
+    features = model = None
 
 
 class Body(NamedTuple):
@@ -336,7 +388,7 @@ def input_fn(data, content_type):
     """
     body = Body(data, content_type or "application/json")
     try:
-        return pd.DataFrame(read_body(body, served), columns=served) if served else body
+        return read_body(body, served) if served else body
     except DataError:
         return body
 
@@ -351,15 +403,17 @@ def predict_fn(table, model):
 
     Returns
     -------
-    ndarray of shape (n_samples, n_targets), or DataError
+    Predictions of shape (n_samples, n_targets), or DataError
         The error, for output_fn to answer with, when the body cannot be used.
     """
     try:
         if isinstance(table, Body):
-            return predict_array(read_body(table, list(model.feature_names_in_)), model)
-        return predict(table, model)
+            table = read_body(table, list(model.feature_names_in_))
+        predictions = predict(table, model).view(Predictions)
     except DataError as error:
         return error
+    predictions.features, predictions.model = table, model
+    return predictions
 
 
 def output_fn(prediction, accept):
@@ -367,10 +421,11 @@ def output_fn(prediction, accept):
 
     Parameters
     ----------
-    prediction : ndarray of shape (n_samples, n_targets), or DataError
+    prediction : Predictions or ndarray of shape (n_samples, n_targets), or DataError
     accept : str
         text/csv, application/json, application/jsonlines or application/x-npy, or a list of
-        them with wildcards and weights; any other type gets status 406.
+        them with wildcards and weights; any other type gets status 406. JSON lines tell of each
+        sample its index, its verdict and, by name, each target's value and bounds.
 
     Returns
     -------
@@ -412,6 +467,30 @@ def json_rows(predictions):
     return [line % tuple(row) for row in predictions.tolist()]
 
 
+def json_lines(predictions):
+    """An object a sample: index, verdict, leverage, residual, and value, lower and upper of each target.
+
+    Lists of numbers where nothing but the numbers is known.
+    """
+    if getattr(predictions, "model", None) is None:
+        return "".join([row + "\n" for row in json_rows(predictions)])
+    table, model = predictions.features, predictions.model
+    lower, upper, found = trust(feature_values(table, model), predictions, model)
+    bound = f"%.{BOUND_DIGITS}g"
+    each = f'{{"value": %.{DIGITS}g, "lower": {bound}, "upper": {bound}}}'
+    targets = ", ".join(json.dumps(name).replace("%", "%%") + ": " + each for name in model.target_names_)
+    line = f'{{"index": %s, "verdict": "%s", "leverage": {bound}, "residual": {bound}, "targets": {{{targets}}}}}\n'
+    told = zip(map(json_label, table.index), found["verdict"], found["leverage"], found["residual"])
+    cells = np.stack([predictions, lower, upper], axis=2).reshape(len(table), -1).tolist()  # (n, 3 t)
+    return "".join([line % (*head, *row) for head, row in zip(told, cells)])
+
+
+def json_label(label):
+    """A row's index as JSON: a number where it is a whole one, else text ("007" is text)."""
+    whole = re.fullmatch(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?", str(label))
+    return whole.group(1) if whole else json.dumps(str(label))
+
+
 def npy(predictions):
     """Predictions as the bytes of a .npy file."""
     file = io.BytesIO()
@@ -422,7 +501,7 @@ def npy(predictions):
 FORMATS = {  # the first that an Accept with wildcards allows is taken
     "application/json": lambda predictions: "[" + ", ".join(json_rows(predictions)) + "]",
     "text/csv": csv_rows,
-    "application/jsonlines": lambda predictions: "".join([row + "\n" for row in json_rows(predictions)]),
+    "application/jsonlines": json_lines,
     "application/x-npy": npy,
 }
 
@@ -460,13 +539,22 @@ def read_body(body, features):
 
     Returns
     -------
-    ndarray of shape (n_samples, n_features)
+    DataFrame of shape (n_samples, n_features)
+        Indexed as the body is, else by the rows' places, from 0.
 
     Raises
     ------
     DataError
         When the body is not what its content type says, or does not hold these features.
     """
+    values, index = read_values(body, features)
+    if index is not None:
+        index = pd.Index(index if isinstance(index[0], str) else list(map(str, index)), dtype=object)
+    return pd.DataFrame(values, index, features)
+
+
+def read_values(body, features):
+    """The features (n_samples, n_features) in a body, and its index, None where it has none."""
     kind, _, parameters = body.content_type.partition(";")
     kind = kind.strip().lower()
     if kind == "application/x-npy":
@@ -494,7 +582,7 @@ def read_body(body, features):
 
 
 def read_csv(text, features):
-    """The features in a CSV body; a header line is recognised wherever it comes."""
+    """The features in a CSV body, and its index or None; a header line is recognised wherever it comes."""
     lines = csv_lines(text)
     if not lines:
         raise DataError("body: found no line, expected one for each sample; send features as CSV")
@@ -535,11 +623,11 @@ def is_header(line, features):
 
 
 def csv_values(lines, header, features):
-    """The features in the lines of a CSV body that are not its header."""
+    """The features in the lines of a CSV body that are not its header; and their index or None."""
     rows = [line for line in lines if line != header]
     if not rows:  # split into lines, a file's header arrives by itself
         places(cells_of(header), features)
-        return np.empty((0, len(features)))
+        return np.empty((0, len(features))), None
     width = (rows[0] if header is None else header).count(",") + 1
     for number, row in enumerate(rows, 1):
         if row.count(",") + 1 != width:
@@ -554,7 +642,9 @@ def csv_values(lines, header, features):
         columns = places(cells_of(rows[0]), features)  # raises: a header, but of other features
     else:
         columns = unnamed(width, (row.split(",", 1)[0] for row in rows), features)
-    first = columns[0]
+    first, index = columns[0], None
+    if 0 not in columns and (header is None or cells_of(header)[0] in preprocess.INDEX_NAMES):
+        index = [row.split(",", 1)[0].strip() for row in rows]
     if list(columns) == list(range(first, width)):
         cells = [row.split(",", first)[first] for row in rows] if first else rows
     else:
@@ -578,7 +668,7 @@ def csv_values(lines, header, features):
         values = column.to_numpy().reshape(len(rows), len(features))
     except ValueError:
         values = None
-    return checked(values, (row.split(",") for row in cells), features)
+    return checked(values, (row.split(",") for row in cells), features), index
 
 
 def is_name(cell):
@@ -591,22 +681,23 @@ def is_name(cell):
 
 
 def read_json(text, features):
-    """The features in a JSON body.
+    """The features in a JSON body, and its index or None.
 
-    Rows as lists or as objects; bare, under "instances", or under "data" beside "columns".
+    Rows as lists or as objects; bare, under "instances", or under "data" beside "columns" and "index".
     """
-    body, names = parse_json(text), None
+    body, names, labels = parse_json(text), None, None
     if isinstance(body, dict) and "instances" in body:
         body = body["instances"]
     elif isinstance(body, dict) and "data" in body:
-        body, names = body["data"], body.get("columns")
+        body, names, labels = body["data"], body.get("columns"), body.get("index")
     if not (isinstance(body, list) and body and isinstance(body[0], (list, dict))):
         body = [body]
-    return json_values(body, names, features)
+    values, index = json_values(body, names, features)
+    return values, labels if isinstance(labels, list) and len(labels) == len(values) else index
 
 
 def read_json_lines(text, features):
-    """The features in a body of JSON lines, each a list or an object."""
+    """The features in a body of JSON lines, each a list or an object; and the rows' index or None."""
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
         raise DataError("body: found no line, expected one for each sample; send features as JSON lines")
@@ -636,11 +727,14 @@ def unique(pairs):
 
 
 def json_values(rows, names, features):
-    """The features in rows that are lists, named or not, or objects."""
-    kind = type(rows[0])
+    """The features in rows that are lists, named or not, or objects; and the rows' index or None."""
+    kind, index = type(rows[0]), None
     if kind is dict:
         places(list(rows[0]), features)
         pick = itemgetter(*features)
+        index = next(
+            (name for name in preprocess.INDEX_NAMES if name in rows[0] and name not in features), None
+        )
     elif kind is list:
         if names is not None and not isinstance(names, list):
             raise DataError(
@@ -652,6 +746,8 @@ def json_values(rows, names, features):
         else:
             columns = places([str(name) for name in names], features)
         pick = itemgetter(*columns)
+        if 0 not in columns and (names is None or str(names[0]) in preprocess.INDEX_NAMES):
+            index = 0
     cells = []
     for number, row in enumerate(rows, 1):
         if type(row) is not kind or kind not in (list, dict) or (kind is list and len(row) != width):
@@ -667,7 +763,9 @@ def json_values(rows, names, features):
             except DataError as error:
                 raise DataError(f"row {number}: {error}") from None
         cells.append(pick(row))
-    return to_array(cells, features)
+    if index is not None:
+        index = [row.get(index) if kind is dict else row[index] for row in rows]
+    return to_array(cells, features), index
 
 
 READERS = {"text/csv": read_csv, "application/json": read_json, "application/jsonlines": read_json_lines}
@@ -677,7 +775,7 @@ READERS = {"text/csv": read_csv, "application/json": read_json, "application/jso
 
 
 def read_npy(data, features):
-    """The features in an npy body; nothing in it is ever unpickled."""
+    """The features in an npy body, and its index or None; nothing in it is ever unpickled."""
     data = data.encode("latin-1", "replace") if isinstance(data, str) else bytes(data)
     file, form = io.BytesIO(data), np.lib.format
     try:
@@ -703,7 +801,8 @@ def read_npy(data, features):
     values = np.frombuffer(data, dtype, offset=file.tell())
     values = np.atleast_2d(values.reshape(shape, order="F" if by_column else "C"))
     columns = unnamed(values.shape[1], values[:, 0].tolist(), features)
-    return to_array(values[:, columns[0] :], features)
+    index = values[:, 0].tolist() if columns[0] else None
+    return to_array(values[:, columns[0] :], features), index
 
 
 # all

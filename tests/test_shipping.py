@@ -52,7 +52,7 @@ def imports(path):
         ("score", set()),
         ("mdl", set()),
         ("train", {"mdl", "preprocess"}),
-        ("predict", {"preprocess", "train"}),
+        ("predict", {"mdl", "preprocess", "train"}),
     ],
 )
 def test_shipped_files_import_only_what_the_container_has_and_what_the_design_allows(module, of_the_project):

@@ -297,6 +297,68 @@ def test_all_formats_hold_the_same_numbers():
     assert np.array_equal(np.load(io.BytesIO(written["application/x-npy"])), predictions)
 
 
+def told(body, content_type, model):
+    """The objects of the JSON lines that answer a body."""
+    predictions = train.predict_fn(train.input_fn(body, content_type), model)
+    text, kind = train.output_fn(predictions, "application/jsonlines")
+    assert kind == "application/jsonlines" and text.count("\n") == len(predictions)
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_json_lines_tell_value_bounds_and_verdict_of_every_target_by_name(features, model):
+    lines = told(features.to_csv(), "text/csv", model)
+    lower, upper = model.predict_interval(features)
+    found = model.applicability(features)
+    assert [list(line["targets"]) for line in lines] == [model.target_names_] * len(features)
+    assert [line["verdict"] for line in lines] == found["verdict"].tolist()
+    for name, expected, digits in (
+        ("value", model.predict(features), train.DIGITS),
+        ("lower", lower, train.BOUND_DIGITS),
+        ("upper", upper, train.BOUND_DIGITS),
+    ):
+        values = [[target[name] for target in line["targets"].values()] for line in lines]
+        np.testing.assert_allclose(values, expected, rtol=10.0 ** (1 - digits), atol=1e-12)
+    for name in ("leverage", "residual"):
+        np.testing.assert_allclose([line[name] for line in lines], found[name], rtol=1e-5)
+
+
+INDEXED = {"str", "bytes", "charset", "BOM", "BOM in bytes", "index and features", "Windows line ends", "more columns"} | {
+    "a header that comes again", "a header that comes late", "JSON with index", "npy with index", "JSON objects with index",
+}  # fmt: skip
+
+
+def test_json_lines_tell_the_rows_own_index_where_the_body_has_one(features, model):
+    features = features[:4].set_axis([7, 3, 12, 5])
+    indexed = features.rename_axis("index").reset_index()
+    array = io.BytesIO()
+    np.save(array, indexed.to_numpy())
+    sent = dict(
+        bodies(features),
+        **{
+            "JSON with index": (features.to_json(orient="split", double_precision=15), "application/json"),
+            "JSON objects with index": (indexed.to_json(orient="records"), "application/json"),
+            "npy with index": (array.getvalue(), "application/x-npy"),
+        },
+    )
+    for kind, (body, content_type) in sent.items():
+        found = [line["index"] for line in told(body, content_type, model)]
+        assert found == ([7, 3, 12, 5] if kind in INDEXED else [0, 1, 2, 3]), kind
+
+
+def test_an_index_of_text_stays_text(features, model):
+    labels = ["007", 'BH "7"', "1e3", "-0", "12345678901234567890"]
+    body = features[:5].set_axis(labels).to_csv()
+    assert [line["index"] for line in told(body, "text/csv", model)] == [*labels[:3], 0, int(labels[4])]
+
+
+def test_a_target_may_have_any_name():
+    table = make_table(targets=['50 % "fines"', "%s"])
+    layout = preprocess.split_columns(["", *table])
+    spectra = preprocess.features(table[layout.channels])
+    model = train.fit(preprocess.Table(spectra, table[[]], table[layout.targets]))
+    assert list(told(spectra.to_csv(), "text/csv", model)[0]["targets"]) == ['50 % "fines"', "%s"]
+
+
 def test_a_row_is_predicted_the_same_alone_and_among_others(features, model):
     lines = features.to_csv(header=False, float_format="%.17g").splitlines(True)
     together = train.predict_fn(train.input_fn("".join(lines), "text/csv"), model)

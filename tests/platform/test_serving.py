@@ -101,7 +101,12 @@ def strict_json(text):
 
 
 def from_json_lines(answer):
-    return [strict_json(line) for line in answer.decode().splitlines()]
+    lines = [strict_json(line) for line in answer.decode().splitlines()]
+    assert [line["index"] for line in lines] == list(range(len(lines)))
+    assert {line["verdict"] for line in lines} <= {"inside", "extrapolating", "unlike"}
+    targets = [line["targets"].values() for line in lines]
+    assert all(each["lower"] <= each["value"] <= each["upper"] for row in targets for each in row)
+    return [[each["value"] for each in row] for row in targets]
 
 
 def from_npy(answer):
