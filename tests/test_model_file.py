@@ -187,6 +187,11 @@ def test_registered_extensions_and_persistent_ids_are_refused(files):
 # --- the one allowed class, in a state that no training gives ---
 
 
+SHAPED = """
+    coef_ intercept_ lower_ alpha_ weight_ error_growth_ error_quantiles_ x_mean_ residual_scale_ axes_
+""".split()
+
+
 def states(good):
     """Hostile states of the model."""
     npy = good["_arrays"]["coef_"]
@@ -209,7 +214,7 @@ def states(good):
     for method in ("predict", "fit", "__getstate__", "__class__", "_check_features", "get_params"):
         yield dict(good, **{method: "x"})
         yield dict(good, **{method: mdl.ZeroClippedRidgeCV})
-    for name in ("coef_", "intercept_", "lower_"):
+    for name in SHAPED:
         yield dict(good, _arrays={k: v for k, v in good["_arrays"].items() if k != name})
         for wrong in (
             b"",
@@ -237,6 +242,9 @@ def states(good):
         ):
             yield dict(good, **{name: wrong}, _arrays={k: v for k, v in good["_arrays"].items() if k != name})
     yield dict(good, n_features_in_=3)
+    for name in ("total_weight_", "leverage_limit_", "residual_limit_"):
+        for wrong in (None, "x", 0.0, -1.0, float("nan"), float("inf"), [1.0]):
+            yield dict(good, **{name: wrong})
 
 
 def test_a_state_that_no_training_gives_is_refused(files):

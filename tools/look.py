@@ -7,7 +7,6 @@
 Alpha is chosen by what is left out, so these figures are above those of tools.validate, on few rows clearly.
 """
 
-import logging
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -75,17 +74,13 @@ def r2(X, Y, sites=None):
     ndarray of shape (1, n_targets) or (2, n_targets)
         By row and, with sites, by site; alpha is chosen by what is left out, one a decade.
     """
-    logging.getLogger("mdl").addFilter(validate.is_error)  # the coarse grid's edges are no news
-    try:
-        with threadpool_limits(1):  # many small fits: more threads wait for each other
-            return np.array(
-                [
-                    ZeroClippedRidgeCV(tune.SEARCH_ALPHAS).fit(X, Y, groups=left_out).cv_r2_
-                    for left_out in ([None] if sites is None else [None, sites])
-                ]
-            )
-    finally:
-        logging.getLogger("mdl").removeFilter(validate.is_error)
+    with threadpool_limits(1), validate.quiet():  # many small fits: more threads wait for each other
+        return np.array(
+            [
+                ZeroClippedRidgeCV(tune.SEARCH_ALPHAS).fit(X, Y, groups=left_out).cv_r2_
+                for left_out in ([None] if sites is None else [None, sites])
+            ]
+        )
 
 
 def told(scores):

@@ -1,7 +1,8 @@
 """What the bounds and the verdicts are worth, on samples that the model has not seen.
 
     python -m tools.trust data/public/public.csv.gz
-    python -m tools.trust soil.csv --other peat.csv.gz --fold-file folds.csv
+    python -m tools.trust public.csv.gz soil.csv.gz peat.csv.gz    # each file is another material to the one before
+    python -m tools.trust public.csv.gz --cost                     # time on top of fit and predict
 
 **Coverage.** In every fold a model is fitted to the training half, and the bounds of the samples held
 out are compared with their assays: by row, and by site (no site is ever in both halves) with bounds
@@ -12,7 +13,8 @@ average only would cover too often in one and too seldom in the other.
 
 **Faults.** The same folds' models see good spectra with one fault each, made before preprocessing as an
 instrument makes it. Caught is what gets another verdict than "inside"; the first row, of good spectra,
-is the false alarm. The model is that of new rows, or, with sites, by site as well.
+is the false alarm. By site, a model that left out rows takes a new site's samples for unlike, one that
+left out sites knows how far sites differ, and takes slight faults for a new site.
 
 Written to reports/NAME/: coverage.csv (each target), faults.csv.
 """
@@ -20,6 +22,10 @@ Written to reports/NAME/: coverage.csv (each target), faults.csv.
 import argparse
 import os
 import sys
+import time
+from contextlib import nullcontext
+from functools import partial
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -27,7 +33,9 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+import mdl
 import preprocess
+import train
 from mdl import ZeroClippedRidgeCV
 from tools import validate
 
@@ -42,6 +50,7 @@ FRINGES, FAINT = 0.03, 0.01  # of a spectrum's range, amplitude
 PERIOD = 35  # channels a fringe; some 70 cm-1, a film of 50 µm
 SPIKE, SMALL = 1.0, 0.2  # of a spectrum's range, in one channel
 NOISE = 10  # times its own
+COST_RUNS = 9  # of each, in turn
 MAD = 0.6745  # of a normal distribution, in standard deviations
 
 
@@ -254,6 +263,49 @@ def caught(X, Y, folds, faulty, *, groups=None, jobs=1, label=""):
     return np.concatenate(list(in_turn(calls, len(tests), jobs, label)), axis=1).mean(axis=1)
 
 
+# --- what it costs ------------------------------------------------------------------
+
+
+def cost(table):
+    """Lines of a table: seconds without and with what bounds and verdicts take, side by side."""
+    X, targets, sites = table.features.to_numpy(), table.targets, table.ids.get("SiteID")
+    ways = {"fit": None, "fit, sites left out": sites} if sites is not None else {"fit": None}
+    rows = []
+    for name, groups in ways.items():
+        alone = mock.patch.multiple(
+            mdl, _error_quantiles=lambda *_: (1.0, 0.0), _limits=lambda *_: (1.0,) * 3
+        )
+        call = partial(fit, X, targets, groups)
+        rows.append([name, *side_by_side(call, call, alone)])
+    model, values = fit(table.features, targets, None), np.ascontiguousarray(X)
+
+    def detailed():
+        train.trust(values, train.predict_array(values, model), model)
+
+    rows.append(["predict", *side_by_side(lambda: train.predict_array(values, model), detailed)])
+    for name, without, with_ in rows:
+        yield [name, f"{without:.4f}", f"{with_:.4f}", f"{with_ / without:.2f}"]
+
+
+def fit(X, targets, groups):
+    """The project's model; quiet, as in a fold."""
+    with validate.quiet():
+        return ZeroClippedRidgeCV().fit(X, targets, groups=groups)
+
+
+def side_by_side(one, other, inside=None):
+    """Median seconds of two calls in turn; the first inside of a context."""
+    seconds = []
+    for _ in range(COST_RUNS + 1):
+        began = time.perf_counter()
+        with inside or nullcontext():
+            one()
+        between = time.perf_counter()
+        other()
+        seconds.append((between - began, time.perf_counter() - between))
+    return np.median(seconds[1:], axis=0)  # the first run wakes threads
+
+
 # --- the step -----------------------------------------------------------------------
 
 
@@ -265,10 +317,9 @@ def plans(table, arguments):
     return {names[name]: (folds[0], groups) for name, (folds, groups) in plan.items()}
 
 
-def summary(name, found):
+def summary(found):
     """Cells of a line: coverage and width over the targets."""
     each = found["coverage"]
-    yield name
     yield f"{each.mean():.1%}"
     yield f"{each.min():.0%} to {each.max():.0%}"
     yield f"{found['coverage, low'].mean():.0%} / {found['coverage, high'].mean():.0%}"
@@ -276,61 +327,97 @@ def summary(name, found):
     yield f"{found['width / SD'].median():.2f}"
 
 
+def measure(path, other, arguments):
+    """Coverage of each scheme and target, and share of spectra caught of each fault and scheme.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        What is held out, and `coverage_table` of it.
+    DataFrame of shape (n_faults, n_schemes)
+    """
+    table = preprocess.read_table(path)
+    targets = validate.usable(table.targets, arguments.folds)
+    X, Y, name = table.features.to_numpy(), targets.to_numpy(), name_of(path)
+    plan, folder = plans(table, arguments), validate.report_folder(path)
+    covered, found = {}, {}
+    spectra = validate.read_spectra(path, table)
+    values, material = spectra.to_numpy(), None
+    if other:
+        material = other_material(other, spectra.columns, in_reflectance(values))
+    made = {fault: to_features(each) for fault, each in faults(values, material).items()}
+    for scheme, (folds, groups) in plan.items():
+        options = {"groups": groups, "jobs": arguments.jobs, "label": f"{name}, {scheme}"}
+        bounds, _ = held_out_bounds(X, Y, folds, coverage=arguments.coverage, **options)
+        covered[scheme] = coverage_table(targets, bounds)
+        found[scheme] = caught(X, Y, folds, list(made.values()), **options)
+    shares = pd.DataFrame(found, index=pd.Index(made, name="fault"))
+    pd.concat(covered, names=["held out by", "target"]).to_csv(folder / "coverage.csv")
+    shares.to_csv(folder / "faults.csv")
+    return covered, shares
+
+
+def name_of(path):
+    """How a file is called in the tables."""
+    return validate.report_folder(path).name
+
+
 def arguments_of(argv):
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
+    parser.add_argument("files", nargs="*", default=["data/public/public.csv.gz"], help="(%(default)s)")
     parser.add_argument("--coverage", type=float, default=COVERAGE, help="of the bounds (%(default)s)")
     parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
     parser.add_argument("--group", default="SiteID", help="id that is never in both halves (%(default)s)")
     parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
-    parser.add_argument("--other", help="spectra file of another material")
+    parser.add_argument("--cost", action="store_true", help="time on top of fit and predict, nothing else")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
     arguments = parser.parse_args(argv)
     arguments.repeats = 1
-    if arguments.folds < 2 or not 0 < arguments.coverage < 1:
-        parser.error(
-            f"expected --folds >= 2 and --coverage between 0 and 1, got {arguments.folds}, {arguments.coverage}"
+    if arguments.folds < 2 or not 0 < arguments.coverage <= mdl.MOST:
+        raise preprocess.DataError(
+            f"found --folds {arguments.folds} and --coverage {arguments.coverage:g}, expected 2 or more folds "
+            f"and a coverage above 0 and at most {mdl.MOST}; leave them out for {FOLDS} and {COVERAGE}"
         )
     return arguments
 
 
 def main(argv=None):
     arguments = arguments_of(argv)
-    table = preprocess.read_table(arguments.file)
-    targets = validate.usable(table.targets, arguments.folds)
-    X, Y, jobs = table.features.to_numpy(), targets.to_numpy(), arguments.jobs
-    plan, folder = plans(table, arguments), validate.report_folder(arguments.file)
-
-    parts, lines = {}, []
-    for name, (folds, groups) in plan.items():
-        bounds, _ = held_out_bounds(
-            X, Y, folds, groups=groups, coverage=arguments.coverage, jobs=jobs, label=name
-        )
-        parts[name] = coverage_table(targets, bounds)
-        lines.append(list(summary(name, parts[name])))
-    pd.concat(parts, names=["held out by", "target"]).to_csv(folder / "coverage.csv")
-    print(f"Bounds of {arguments.coverage:.0%}, {len(X):,} rows, {len(targets.columns)} targets:\n")
-    header = ["held out by", "coverage", "of a target", "low / high", "below / above", "width / SD"]
+    if arguments.cost:
+        for path in arguments.files:
+            lines = list(cost(preprocess.read_table(path)))
+            print(f"{name_of(path)}, medians of {COST_RUNS}, {os.cpu_count()} threads:\n")
+            header = ["seconds", "alone", "with bounds and verdicts", "times"]
+            print("\n".join(validate.markdown(header, lines)) + "\n")
+        return
+    others = [*arguments.files[1:], arguments.files[0]] if len(arguments.files) > 1 else [None]
+    lines, columns = [], {}
+    for path, other in zip(arguments.files, others, strict=True):
+        covered, columns[name_of(path)] = measure(path, other, arguments)
+        lines += [[f"{name_of(path)}, {scheme}", *summary(found)] for scheme, found in covered.items()]
+    print(f"Bounds of {arguments.coverage:.0%}:\n")
+    header = ["file, held out by", "coverage", "of a target", "low / high", "below / above", "width / SD"]
     print("\n".join(validate.markdown(header, lines)))
-
-    spectra = validate.read_spectra(arguments.file, table)
-    values, other = spectra.to_numpy(), None
-    if arguments.other:
-        other = other_material(arguments.other, spectra.columns, in_reflectance(values))
-    made = {name: to_features(each) for name, each in faults(values, other).items()}
-    shares = pd.DataFrame(
-        {
-            name: caught(X, Y, folds, list(made.values()), groups=groups, jobs=jobs, label=name)
-            for name, (folds, groups) in plan.items()
-        },
-        index=pd.Index(made, name="fault"),
+    print(
+        "\nShare of spectra with a fault that are caught, held out by row / site, bounds by row / by site:\n"
     )
-    shares.to_csv(folder / "faults.csv")
-    print("\nShare of spectra with a fault that are caught:\n")
-    rows = [[fault, *(f"{each:.1%}" for each in line)] for fault, line in shares.iterrows()]
-    print("\n".join(validate.markdown(["fault", *shares], rows)))
-    print(f"\nwrote {folder}/")
+    names = list(dict.fromkeys(fault for shares in columns.values() for fault in shares.index))
+    rows = [[fault, *(cell(shares, fault) for shares in columns.values())] for fault in names]
+    print("\n".join(validate.markdown(["fault", *columns], rows)))
+    print(f"\nwrote {', '.join(str(validate.report_folder(path)) for path in arguments.files)}")
+
+
+def cell(shares, fault):
+    """'100 / 98 / 97 %' of a fault, one number a scheme."""
+    if fault not in shares.index:
+        return ""
+    return (
+        " / ".join(
+            f"{100 * each:.0f}" if each in (0, 1) else f"{100 * each:.1f}" for each in shares.loc[fault]
+        )
+        + " %"
+    )
 
 
 if __name__ == "__main__":
