@@ -1,0 +1,866 @@
+"""How good is the model on the next drill hole, and why believe it: one page to show.
+
+    python -m tools.report data/public/public.csv.gz            # reports/public/report.html
+    python -m tools.report soil.csv --source "our 2024 survey"  # says where the spectra come from
+    python -m tools.report --figure docs/overview.png           # only the README's figure
+
+The page is one file that asks for nothing else: to be read in a browser, on a phone, or printed.
+Folds, held-out predictions and measures are those of tools/validate.py; tools/report_figures.py
+draws and tools/report.html.j2 lays out.
+
+A section is a function, Study -> Section; its place in SECTIONS is its place on the page.
+"""
+
+import logging
+import shlex
+import sys
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import jinja2
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+import preprocess
+import score
+import train
+from tools import report_figures as draw
+from tools import validate
+
+TEMPLATE = "report.html.j2"
+MINERALS = Path(__file__).with_name("minerals.csv")
+DEMO_NAME = b"synthetic-spectra-not-from-an-instrument"  # what demo_data.write puts into the gzip header
+DEMO = "synthetic spectra of python -m tools.demo_data: no instrument measured them, no laboratory assayed them"
+UNKNOWN = "not told; --source tells"
+GOOD, POOR = 0.8, 0.2  # R², from and under which a target is named in the answer
+NAMED = 8  # targets in a sentence, at most
+BEST, HEAVIEST = 7, 2  # targets shown first: by R², by weight in the official score
+WORST = 6  # spectra
+LINES = 17  # of a figure with a line a target
+LOWEST_R2 = -1.0  # where the axis of R² ends
+TOO_FLAT = 1.15  # slope of measured on predicted from which high values are said to come out too low
+RISING = 0.01  # R² that the last quarter of the samples still brought
+BINS = 20
+STRONG = 0.1  # of a band in minerals.csv; weaker ones are not marked
+LANES = {  # kinds of bands, by what minerals.csv calls their motion
+    "O–H": "OH stretch|interlayer OH",
+    "water": "water|HOH",
+    "C–O": "CO3",
+    "S–O": "SO4",
+    "P–O": "PO4",
+    "Si–O": "Si-O|O-Si-O|Al-O|Si-Al|Si-Si",
+    "O–H bend": "OH bend",
+    "metal–O": "Fe-O|Ti-O",
+}
+README_TARGETS = ("AlPPM", "CuPPM")  # one that the spectrum shows directly, one by the minerals around it
+
+
+# --- what is known ------------------------------------------------------------------
+
+
+class Study(NamedTuple):
+    """All that a page tells of, computed."""
+
+    name: str  # of the file
+    source: str
+    command: str
+    group: str  # id column of the sites
+    channels: list  # names, in file order
+    table: preprocess.Table
+    targets: pd.DataFrame  # (n_rows, n_targets), those with enough assays
+    plan: dict  # of validate.schemes
+    predictions: dict  # {scheme: (n_repeats, n_rows, n_targets)}
+    measures: pd.DataFrame  # of validate.measure_table, by scheme and target
+    curve: pd.DataFrame  # of validate.learning_curve
+    models: dict  # fitted to all rows, {how alpha was chosen: ZeroClippedRidgeCV}
+
+    @property
+    def schemes(self):
+        """The names of what is held out, without the one whose alpha is by site as well."""
+        return [name for name, (_, sites) in self.plan.items() if sites is None]
+
+    @property
+    def hardest(self):
+        """By site where there are sites."""
+        return self.schemes[-1]
+
+    @property
+    def numbered(self):
+        """Whether the channels are named by numbers."""
+        return all(preprocess.number(name) is not None for name in self.channels)
+
+    @property
+    def axis(self):
+        """Wavenumber of each feature, or its middle channel's number; (n_features,)."""
+        if self.numbered:
+            return np.array([preprocess.number(name) for name in self.table.features])
+        places = {name: place for place, name in enumerate(self.channels, 1)}
+        return np.array([places[name] for name in self.table.features], dtype=float)
+
+    @property
+    def scaled(self):
+        """Spectra as the model sees them, a window's mean instead of its sum; (n_rows, n_features)."""
+        windows = np.add.reduceat(
+            np.ones(len(self.channels)), np.arange(0, len(self.channels), preprocess.WINDOW)
+        )
+        return self.table.features.to_numpy() / windows
+
+    @property
+    def sites(self):
+        """Names, sorted, and the number of each row's site; None without sites."""
+        if self.group not in self.table.ids:
+            return None
+        return np.unique(self.table.ids[self.group].to_numpy(), return_inverse=True)
+
+    @property
+    def site_colours(self):
+        """(n_sites, 4) where there are sites, else one colour."""
+        return draw.site_colours(["all"] if self.sites is None else self.sites[0])
+
+    @property
+    def colours(self):
+        """Of each row its site's, (n_rows, 4)."""
+        return self.site_colours[np.zeros(len(self.targets), int) if self.sites is None else self.sites[1]]
+
+    @property
+    def depth(self):
+        """The middle of each sample, (n_rows,); None without numbers for it."""
+        columns = [name for name in ("DepthFrom", "DepthTo") if name in self.table.ids]
+        depth = self.table.ids[columns].apply(pd.to_numeric, errors="coerce").mean(axis=1).to_numpy()
+        return None if np.isnan(depth).all() else depth
+
+    def of(self, measure, scheme):
+        """A measure of each target, (n_targets,)."""
+        return self.measures.loc[scheme].loc[list(self.targets), measure].to_numpy()
+
+    def mean(self, scheme):
+        """Predictions of each row, averaged over the repeats; (n_rows, n_targets)."""
+        return self.predictions[scheme].mean(axis=0)
+
+    def errors(self, scheme):
+        """Predicted less measured in standard deviations of each target; NaN without an assay."""
+        actual = self.targets.to_numpy()
+        return (self.mean(scheme) - actual) / np.nanstd(actual, axis=0, ddof=1)
+
+
+def source_of(path):
+    """Where a file says that its spectra come from: only that of demo_data does."""
+    with open(preprocess.find_table(path), "rb") as file:
+        return DEMO if DEMO_NAME in file.read(200) else UNKNOWN
+
+
+def study_of(arguments, command):
+    """Read a file, cross-validate, fit; a Study."""
+    table = preprocess.read_table(arguments.file)
+    targets = validate.usable(table.targets, arguments.folds)
+    plan = validate.schemes(table, arguments)
+    X = table.features.to_numpy()
+    predictions = validate.cross_validate(X, targets.to_numpy(), plan, arguments.jobs)
+    return Study(
+        Path(preprocess.find_table(arguments.file)).name,
+        arguments.source or source_of(arguments.file),
+        command,
+        arguments.group,
+        validate.channels_of(arguments.file, table)[1],
+        table,
+        targets,
+        plan,
+        predictions,
+        validate.measure_table(targets, predictions).set_index(["held out by", "target"]),
+        validate.learning_curve(X, targets, plan, arguments.jobs),
+        fitted(table._replace(targets=targets), arguments.group),
+    )
+
+
+def fitted(table, group):
+    """The model fitted to all rows, alpha chosen by row and, where there are sites, by site."""
+    logging.getLogger("mdl").addFilter(validate.is_error)  # the page shows the edges itself
+    try:
+        models = {"row": train.fit(table)}
+        if group in table.ids:
+            models["site"] = train.fit(table, group)
+    except ValueError as error:  # a target that one site alone has
+        raise preprocess.DataError(str(error)) from None
+    finally:
+        logging.getLogger("mdl").removeFilter(validate.is_error)
+    return models
+
+
+# --- words --------------------------------------------------------------------------
+
+
+def plain(value):
+    """Three significant digits, thousands apart: 12,300, 0.0451."""
+    if not np.isfinite(value):
+        return "–"
+    digits = 0 if value == 0 else max(0, 2 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:,.{min(digits, 8)}f}".replace("-", "−")
+
+
+def r2_text(value):
+    """'0.81', with a true minus."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+def half_text(half, digits=3):
+    """'± 0.004'; nothing where one repeat leaves no interval."""
+    return "" if np.isnan(half) else f"± {max(half, 10.0**-digits):.{digits}f}"
+
+
+def listed(names, most=NAMED):
+    """'Ca, Na and Mg'; 'Ca, Na, … and 9 more'."""
+    names = list(names)
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def counted(number, noun):
+    """'1 site', '1,344 rows'."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def by(scheme):
+    """'by row', 'on given folds'."""
+    return "on given folds" if scheme.startswith("given") else f"by {scheme}"
+
+
+# --- parts of a page ----------------------------------------------------------------
+
+
+class Card(NamedTuple):
+    """One figure, as wide as a phone."""
+
+    svg: str
+    title: str
+    caption: str
+
+
+class Cell(NamedTuple):
+    """One cell of a table."""
+
+    text: str
+    half: str = ""  # of an interval
+    value: float = float("nan")  # to sort by
+    path: str = ""  # of a histogram
+
+
+class Table(NamedTuple):
+    """Rows of Cells; the first of each is its name."""
+
+    caption: str
+    header: list  # (name, what it means) of each column
+    rows: list
+
+
+@dataclass
+class Section:
+    """One chapter of the page; what it has no data for, it says in `nothing`."""
+
+    key: str
+    title: str
+    lead: list = field(default_factory=list)  # paragraphs: what to see
+    cards: list = field(default_factory=list)
+    more: list = field(default_factory=list)  # Cards behind a click
+    table: Table = None
+    nothing: list = field(default_factory=list)
+    legend: bool = False  # of the sites' colours
+
+
+def number(value, half=float("nan")):
+    """A Cell of three digits, with its interval."""
+    return Cell(plain(value), "" if np.isnan(half) else f"± {plain(half)}", value)
+
+
+def chosen(study):
+    """Places of the targets to show first: the heaviest in the official score, then the best."""
+    names, r2 = list(study.targets), study.of("R2", study.hardest)
+    heavy = sorted((name for name in names if name in score.WEIGHTS), key=lambda name: -score.WEIGHTS[name])
+    heavy = [names.index(name) for name in heavy[:HEAVIEST]] if names == list(score.WEIGHTS) else []
+    best = [int(place) for place in np.argsort(-r2) if place not in heavy]
+    return [*heavy, *best[:BEST]]
+
+
+def lined(study, key, series, title, caption, xlabel, order, **options):
+    """Cards of `draw.rows` with a line a target, LINES in each."""
+    names, cards = np.array(list(study.targets)), []
+    halves = options.pop("halves", {})
+    parts = np.array_split(order, -(-len(order) // LINES))
+    for place, part in enumerate(parts):
+        drawn = draw.svg(
+            f"{key}{place}",
+            f"{title}: {', '.join(names[part])}",
+            draw.rows_height(max(map(len, parts))),
+            options.get("draw", draw.rows),
+            list(names[part]),
+            {name: values[part] for name, values in series.items()},
+            xlabel,
+            halves={name: half[part] for name, half in halves.items()},
+            **{name: value for name, value in options.items() if name != "draw"},
+        )
+        told = caption if place == 0 else "Continued."
+        cards.append(Card(drawn, title if place == 0 else f"{title}, continued", told))
+    return cards
+
+
+# --- the answer ---------------------------------------------------------------------
+
+
+def answer(study):
+    """What stands at the top: figures, sentences and facts."""
+    found, Y = [], study.targets.to_numpy()
+    for scheme in study.plan:
+        predicted = study.predictions[scheme]
+        scored = validate.official(study.targets, predicted)
+        folds = len(np.unique(study.plan[scheme][0][0]))
+        found.append(
+            {
+                "scheme": by(scheme),
+                "asks": ASKS.get(scheme, "held out as the file of folds says"),
+                "r2": validate.over_repeats(validate.mean_r2(Y, predicted)),
+                "official": None if scored is None else validate.over_repeats(scored),
+                "drawn": f"{len(predicted)} × {folds} folds",
+            }
+        )
+    return {"figures": found, "sentences": sentences(study), "reasons": reasons(study), "facts": facts(study)}
+
+
+ASKS = {
+    "row": "the next sample of a known site",
+    "site": "the next site or drill hole",
+    "site, α by site": "the same, α chosen by leaving out sites too",
+}
+
+
+def sentences(study):
+    """The answer in words."""
+    names, r2 = np.array(list(study.targets)), study.of("R2", study.hardest)
+    order = np.argsort(-r2)
+    good, poor = order[r2[order] >= GOOD], order[::-1][r2[order[::-1]] < POOR]
+    where = "on a site that the model has not seen" if study.hardest == "site" else "on a new sample"
+    told = f"{len(good) or 'None'} of {counted(len(names), 'target')} reach R² {GOOD} {where}"
+    yield f"{told}: {listed(names[good])}." if len(good) else f"{told}; the best is {names[order[0]]}, {r2_text(r2.max())}."
+    if len(poor):
+        yield f"{len(poor)} stay under {POOR}, where the mean would do about as well: {listed(names[poor])}."
+    if study.hardest == "site":
+        rms = site_errors(study)
+        yield (
+            f"The typical error (root mean square over targets) is {plain(np.median(rms))} standard deviations of a "
+            f"target at half of the {len(rms)} sites or fewer, and {plain(rms.max())} at the worst, "
+            f"{study.group} {study.sites[0][rms.argmax()]}."
+        )
+
+
+def reasons(study):
+    """Why to believe it, and how far."""
+    yield (
+        "Every figure on this page is of held-out predictions: the model that made one had seen neither that "
+        "row nor, by site, any row of its site. The regularisation was chosen inside each training half."
+    )
+    repeats = {name: len(predicted) for name, predicted in study.predictions.items()}
+    alone = [by(name) for name, n in repeats.items() if n == 1 and name in study.schemes]
+    if max(repeats.values()) > 1:
+        yield (
+            "± is half of the 95 % t interval over the repeats. It tells how much the drawing of folds "
+            "matters, not how much another set of samples would."
+        )
+    if alone:
+        yield f"There is one repeat only {' and '.join(alone)}, so no interval there."
+    if study.hardest != "site":
+        yield f"The file has no id column {study.group}: how good the model is on a new site cannot be told."
+    elif len(study.sites[0]) < 10:
+        yield f"{len(study.sites[0])} sites are few: figures by site would change much with other sites."
+
+
+def facts(study):
+    """(name, value) of what was read and what was done with it."""
+    channels, missing = study.channels, int(study.targets.isna().to_numpy().sum())
+    first, last = channels[0], channels[-1]
+    span = f"{plain_axis(first)} to {plain_axis(last)} cm⁻¹" if study.numbered else "not named by wavenumber"
+    dropped = [name for name in study.table.targets if name not in study.targets]
+    yield "file", study.name
+    yield "source", study.source
+    yield "spectra", f"{len(study.targets):,}"
+    yield "sites", "none in the file" if study.sites is None else f"{len(study.sites[0]):,} ({study.group})"
+    yield "channels", f"{len(channels):,}, {span}"
+    yield "targets", f"{study.targets.shape[1]}; {missing:,} of {study.targets.size:,} assays missing"
+    if dropped:
+        yield "left out", f"{', '.join(dropped)}: too few assays"
+    yield (
+        "preprocessing",
+        f"each spectrum divided by its maximum over channels {preprocess.RANGE}, clipped to that range's own "
+        f"minimum and maximum, summed in windows of {preprocess.WINDOW}: {study.table.features.shape[1]} features",
+    )
+    yield "model", "ridge regression, α for each target by exact leave-one-out, no prediction below 0 where no assay is"
+    yield "made", f"{date.today():%d %B %Y} by {study.command}"
+
+
+def plain_axis(name):
+    """A wavenumber with one decimal at most."""
+    return f"{preprocess.number(name):,.1f}".removesuffix(".0")
+
+
+# --- the data -----------------------------------------------------------------------
+
+
+def data_section(study):
+    """Each target's assays; where the samples lie."""
+    lead = [
+        "What the model learns from. A target whose assays are mostly one low value, as below a detection limit, "
+        "cannot be predicted well, and a mean R² over such targets is low for that reason."
+    ]
+    header = [("target", ""), ("assays", "rows that have one"), ("missing", "rows without")]
+    header += [("lowest", ""), ("median", ""), ("highest", ""), ("SD", "standard deviation")]
+    header += [("at lowest", "share of assays that equal the lowest"), ("distribution", "lowest to highest")]
+    rows = []
+    for name, values in study.targets.items():
+        known = values.dropna().to_numpy()
+        at_lowest = float(np.mean(known == known.min()))
+        path, log = histogram(known)
+        rows.append(
+            [
+                Cell(name),
+                Cell(f"{len(known):,}", value=len(known)),
+                Cell(f"{len(values) - len(known):,}", value=len(values) - len(known)),
+                *map(number, (known.min(), np.median(known), known.max(), known.std(ddof=1))),
+                Cell(f"{at_lowest:.0%}", value=at_lowest),
+                Cell("log" if log else "", path=path),
+            ]
+        )
+    section = Section("data", "The data", lead, legend=study.sites is not None)
+    section.table = Table("Assays, in the units of the file; “log” marks a logarithmic axis", header, rows)
+    section.cards, section.nothing = place_cards(study)
+    return section
+
+
+def histogram(values):
+    """Bars of a distribution as an SVG path, 60 × 16; and whether its axis is logarithmic."""
+    log = values.min() > 0 and values.max() > 20 * np.median(values)
+    counts, _ = np.histogram(np.log(values) if log else values, BINS)
+    heights = 16 * counts / counts.max()
+    return "".join(f"M{3 * k} 16v-{h:.1f}h2.5v{h:.1f}z" for k, h in enumerate(heights) if h), log
+
+
+def place_cards(study):
+    """Cards of spectra, sites and depths; what there is none of."""
+    band = np.percentile(study.scaled, [5, 50, 95], axis=0)
+    drawn = draw.svg("spectra", "median spectrum and the range of 9 of 10", 2.7, draw.one_spectrum,
+                     study.axis, band, None, study.numbered)  # fmt: skip
+    cards = [Card(drawn, "The spectra", "As the model sees them. Where the range is narrow, all samples look alike.")]
+    if study.sites is None:
+        return cards, [f"No id column {study.group} in the file, so no figure by site."]
+    names, place = study.sites
+    if study.depth is None:
+        count = np.bincount(place).astype(float)
+        drawn = draw.svg("sites", "samples of each site", draw.rows_height(len(names)), draw.rows,
+                         list(map(str, names)), {"samples": count}, "samples", limits=(0, count.max()))  # fmt: skip
+        cards.append(Card(drawn, "The sites", "A site with few samples weighs little in a figure by site."))
+        return cards, ["No depth in the file."]
+    drawn = draw.svg("strips", "depth of the samples of each site", 3.2, draw.strips, study.depth, place, names,
+                     study.site_colours)  # fmt: skip
+    told = f"{counted(len(names), 'site')}, {counted(len(place), 'sample')}. Neighbours down a hole resemble each other."
+    return [*cards, Card(drawn, "Sites and depths", told)], []
+
+
+# --- the scores ---------------------------------------------------------------------
+
+
+def scores_section(study):
+    """R² of each target at a glance, and all measures in a table."""
+    order = np.argsort(-study.of("R2", study.hardest))
+    series = {by(name): study.of("R2", name) for name in study.schemes}
+    halves = {by(name): study.of("R2 ±", name) for name in study.schemes}
+    low = max(LOWEST_R2, min(0, np.floor(10 * min(map(np.nanmin, series.values()))) / 10))
+    lead = ["R² is the share of a target's variance that is predicted: 1 is perfect, 0 no better than the mean."]
+    if len(series) > 1:
+        lead.append(
+            "A long line between the two dots means that the model lives on what samples of one site share. On a "
+            "new site, count on the square."
+        )
+    caption = f"R² with 95 % intervals, best first. Dashed: {GOOD}."
+    section = Section("scores", "How good, target by target", lead)
+    section.cards = lined(study, "r2", series, "R² of each target", caption, "R²", order,
+                          halves=halves, limits=(low, 1), marks=(GOOD,))  # fmt: skip
+    section.table = score_table(study)
+    return section
+
+
+def score_table(study):
+    """Every measure, the schemes side by side."""
+    header = [("target", ""), ("assays", "rows that have one")]
+    header += [(f"{NICE.get(m, m)} {by(s)}", MEANS[m]) for m in validate.MEASURES for s in study.schemes]
+    rows = []
+    for name in [*study.targets, validate.OVERALL]:
+        lines = [study.measures.loc[(scheme, name)] for scheme in study.schemes]
+        row = [Cell(name), Cell(f"{lines[0]['assays']:,}", value=lines[0]["assays"])]
+        for measure in validate.MEASURES:
+            for line in lines:
+                value, half = line[measure], line[f"{measure} ±"]
+                in_units = measure in ("RMSE", "bias", "SEP")
+                fixed = Cell(f"{value:.3f}".replace("-", "−"), half_text(half), value)
+                row.append(number(value, half) if in_units else fixed)
+        rows.append(row)
+    caption = (
+        "Mean over the repeats, ± half the 95 % interval. RMSE, bias and SEP are in the target's unit; in the last "
+        "line, the mean over targets, in standard deviations of each."
+    )
+    return Table(caption, header, rows)
+
+
+NICE = {"R2": "R²"}
+MEANS = {
+    "R2": "share of the variance that is predicted",
+    "RMSE": "root mean square error",
+    "bias": "mean of predicted − measured",
+    "SEP": "standard deviation of the errors, so without the bias",
+    "slope": "of measured on predicted; above 1, predictions are spread too little, below 1 too far",
+    "RPD": "standard deviation / RMSE",
+    "RPIQ": "interquartile range / RMSE",
+}
+
+
+# --- predicted and measured ---------------------------------------------------------
+
+
+def scatter_section(study):
+    """Predicted against measured of every target."""
+    lead = [
+        "A dot on the line is right. A cloud flatter than the line means that high values come out too low; a "
+        "level band of dots, that the model says the same whatever is there. One colour far off the line is a "
+        "site that the model does not understand."
+    ]
+    section = Section("predicted", "Predicted and measured", lead, legend=study.sites is not None)
+    for place, name in enumerate(study.targets):
+        measured = study.targets[name].to_numpy()
+        panels = {by(scheme): study.mean(scheme)[:, place] for scheme in study.schemes}
+        alt = f"{name}: predicted against measured, {remark(study, name)}"
+        drawn = draw.svg(f"scatter{place}", alt, 2.55, draw.scatters, measured, panels, study.colours)
+        section.cards.append(Card(drawn, name, remark(study, name)))
+    return section
+
+
+def remark(study, name):
+    """R² and RMSE of a target, and what is striking about them."""
+    lines = {scheme: study.measures.loc[(scheme, name)] for scheme in study.schemes}
+    told = "; ".join(
+        f"R² {r2_text(line['R2'])}, RMSE {plain(line['RMSE'])} {by(scheme)}" for scheme, line in lines.items()
+    )
+    first, last = lines[study.schemes[0]], lines[study.hardest]
+    if last["R2"] < POOR:
+        told += ". Do not use" + (" on new sites" if first["R2"] >= 0.5 else "")
+    elif first["R2"] - last["R2"] > 0.2:
+        told += ". Much worse on new sites"
+    elif last["slope"] > TOO_FLAT:
+        told += ". Spread too little"
+    return told + "."
+
+
+# --- errors -------------------------------------------------------------------------
+
+
+def site_errors(study):
+    """Root mean square error of each site over its rows and targets, in standard deviations; (n_sites,)."""
+    squares = np.nanmean(study.errors(study.hardest) ** 2, axis=1)
+    return np.sqrt([np.nanmean(squares[study.sites[1] == place]) for place in range(len(study.sites[0]))])
+
+
+def errors_section(study):
+    """Residuals against depth and against site."""
+    section = Section("errors", "Where it errs", legend=study.sites is not None)
+    if study.depth is None:
+        section.nothing.append("No depth in the file, so no figure of errors against depth.")
+    if study.sites is None:
+        section.nothing.append(f"No id column {study.group} in the file, so no figure of errors by site.")
+    else:
+        section.cards += site_cards(study)
+    if study.depth is None and study.sites is None:
+        return section
+    section.lead = [
+        f"Errors, predicted less measured, {by(study.hardest)}, in standard deviations (SD) of the target. Errors that "
+        "drift with depth or stand apart at one site tell of rock that the other sites do not have."
+    ]
+    errors = study.errors(study.hardest)
+    sites = (None, study.site_colours) if study.sites is None else (study.sites[1], study.site_colours)
+    for place in chosen(study):
+        name, error = list(study.targets)[place], errors[:, place]
+        drawn = draw.svg(f"errors{place}", f"{name}: errors against depth and site", 2.1, draw.residuals, error,
+                         study.depth, sites[0], study.colours, sites[1])  # fmt: skip
+        section.cards.append(Card(drawn, name, drift(study, error)))
+    return section
+
+
+def site_cards(study):
+    """The error of each site, and of each target at each site."""
+    names, place = study.sites
+    rms = site_errors(study)
+    order = np.argsort(-rms)
+    drawn = draw.svg("siterms", "error of each site", draw.rows_height(len(names)), draw.rows,
+                     [str(names[k]) for k in order], {"error": rms[order]}, "error, SD (root mean square over targets)",
+                     limits=(0, rms.max()), marks=(float(np.median(rms)),))  # fmt: skip
+    caption = f"Worst first; dashed, the median. {study.group} {names[order[0]]} is the hardest."
+    cards = [Card(drawn, "Error of each site", caption)]
+    errors = study.errors(study.hardest)
+    mean = np.full((errors.shape[1], len(names)), np.nan)
+    for k in range(len(names)):
+        known = ~np.isnan(errors[place == k]).all(axis=0)
+        mean[known, k] = np.nanmean(errors[place == k][:, known], axis=0)
+    height = 0.7 + 0.165 * errors.shape[1]
+    drawn = draw.svg("heat", "mean error of each target at each site", height, draw.heat, mean,
+                     list(study.targets), list(names))  # fmt: skip
+    worst = np.unravel_index(np.nanargmax(np.abs(mean)), mean.shape)
+    caption = (
+        f"Orange: predicted too high, blue: too low, the stronger the more, full at {draw.CLIPPED / 2:.2g} SD; nothing where it is right. "
+        f"Strongest: {study.targets.columns[worst[0]]} at {study.group} {names[worst[1]]}, "
+        f"{plain(mean[worst])} SD. A whole column of colour is a site unlike the others."
+    )
+    return [*cards, Card(drawn, "Mean error of each target at each site", caption)]
+
+
+def drift(study, error):
+    """What is striking about the errors of a target."""
+    told = []
+    if study.depth is not None:
+        known = ~np.isnan(error) & ~np.isnan(study.depth)
+        slope = pd.Series(error[known]).corr(pd.Series(study.depth[known]), method="spearman")
+        word = "No drift" if abs(slope) < 0.2 else "Drifts"
+        told.append(f"{word} with depth (rank correlation {r2_text(slope)}).")
+    if study.sites is not None:
+        names, place = study.sites
+        middle = pd.Series(error).groupby(place).median()
+        told.append(f"Median furthest from 0 at {study.group} {names[middle.abs().idxmax()]}.")
+    return " ".join(told)
+
+
+# --- the model ----------------------------------------------------------------------
+
+
+def coefficients_section(study):
+    """Coefficients of every target against wavenumber, known bands marked."""
+    bands = pd.read_csv(MINERALS)
+    shown = chosen(study)
+    section = Section("coefficients", "What the model looks at")
+    section.lead = [
+        "How many standard deviations of the target one standard deviation of a feature brings, for the model fitted "
+        "to all spectra. Peaks at bands of minerals that carry the element, or go along with it, are what a "
+        "geochemist would hope for. Neighbouring channels carry the same, so a peak up beside a peak down is a "
+        "slope or a shoulder, not two minerals; and a band nearby is a hint, not a proof."
+    ]
+    if not study.numbered:
+        section.nothing.append("The channels are not named by wavenumber, so no bands are marked.")
+    cards = {place: coefficient_card(study, place, bands) for place in range(study.targets.shape[1])}
+    section.cards = [cards.pop(place) for place in shown]
+    section.more = list(cards.values())
+    if study.numbered:
+        drawn = draw.svg("bands", "bands of each mineral", 5.8, draw.known_bands, bands, study.axis)
+        sources = "; ".join(sorted(bands["source"].unique()))
+        caption = f"Published bands, strong ones tall, from {sources}. The ticks above the coefficients are those of strength {STRONG} or more."
+        section.cards.append(Card(drawn, "Known bands of minerals", caption))
+    return section
+
+
+def coefficient_card(study, place, bands):
+    """The coefficients of one target."""
+    X, y = study.table.features.to_numpy(), study.targets.iloc[:, place]
+    values = study.models["row"].coef_[place] * X.std(axis=0) / y.std()
+    strong = bands[bands["strength"] >= STRONG]
+    lanes = {name: strong.loc[strong["motion"].str.contains(kind), "centre_cm1"].to_numpy() for name, kind in LANES.items()}
+    drawn = draw.svg(f"coef{place}", f"{y.name}: coefficients against {'wavenumber' if study.numbered else 'channel'}",
+                     2.7, draw.coefficients, study.axis, values, study.numbered, lanes)  # fmt: skip
+    return Card(drawn, y.name, peaks_text(study.axis, values, strong, study.numbered))
+
+
+def peaks_text(axis, values, bands, numbered, count=3):
+    """The largest coefficients, and the band that each falls on."""
+    size = np.abs(values)
+    inner = np.r_[True, size[1:] >= size[:-1]] & np.r_[size[:-1] >= size[1:], True]
+    top = sorted(np.flatnonzero(inner), key=lambda place: -size[place])[:count]
+    told = []
+    for place in top:
+        word = f"{axis[place]:.0f} ({'+' if values[place] > 0 else '−'}"
+        away = (bands["centre_cm1"] - axis[place]).abs()
+        near = bands[away <= bands["width_cm1"] / 2].assign(away=away).sort_values("away")
+        if numbered and len(near):
+            word += f"; {near.iloc[0]['mineral']} {near.iloc[0]['centre_cm1']:.0f}"
+        told.append(word + ")")
+    return f"Largest at {', '.join(told)}{' cm⁻¹; in brackets, sign and nearest band' if numbered else ', channel numbers'}."
+
+
+def alphas_section(study):
+    """The regularisation strengths on their grid."""
+    names = np.array(list(study.targets))
+    grid = study.models["row"].alphas_
+    series = {f"leaving out {'a ' + name}": model.alpha_ for name, model in study.models.items()}
+    at_edge = {
+        name: names[(model.alpha_ == grid.min()) | (model.alpha_ == grid.max())]
+        for name, model in study.models.items()
+    }
+    told = [f"{listed(found)} (leaving out a {name})" for name, found in at_edge.items() if len(found)]
+    edges = f"On the grid's edge: {'; '.join(told)}: there a wider grid may do better." if told else (
+        "None lies on the grid's edge, so a wider grid would change nothing."
+    )  # fmt: skip
+    lead = [
+        f"α pulls coefficients to 0: more of it where the spectra say less. The ticks below are the grid, {len(grid)} values from "
+        f"{grid.min():g} to {grid.max():g}, tried for each target by itself. {edges}"
+    ]
+    if len(series) > 1:
+        lead.append("Where leaving out sites asks for much more, rows of one site resemble each other.")
+    section = Section("alphas", "How strongly it is held back", lead)
+    order = np.argsort(study.models["row"].alpha_, kind="stable")
+    section.cards = lined(study, "alpha", series, "α of each target", "Weakest first.", "α", order,
+                          log=True, limits=(grid.min(), grid.max()), draw=alpha_rows)  # fmt: skip
+    return section
+
+
+def alpha_rows(figure, names, series, xlabel, **options):
+    """`draw.rows` with the grid on its axis."""
+    draw.rows(figure, names, series, xlabel, **options)
+    draw.alpha_axis(figure, np.logspace(*np.log10(options["limits"]), 50))
+
+
+def curve_section(study):
+    """Score against the number of samples."""
+    section = Section("curve", "Would more samples help?")
+    measures = [name for name in ("mean R2", "official score") if name in study.curve]
+    gains = []
+    for scheme, part in study.curve.groupby("held out by", sort=False):
+        gains.append(f"{part['mean R2'].diff().iloc[-1]:+.3f} {by(scheme)}".replace("-", "−"))
+    last = study.curve.groupby("held out by", sort=False)["mean R2"].apply(lambda r2: r2.diff().iloc[-1])
+    verdict = "still rises: more samples would help" if last.max() > RISING else "is nearly level: more of the same samples would bring little"
+    section.lead = [
+        f"The same held-out rows, predicted from a quarter, half, three quarters and all of each training half. The last quarter brought {' and '.join(gains)} mean R². The curve {verdict}."
+    ]
+    for name in measures:
+        label = name.replace("R2", "R²")
+        curves = {
+            by(scheme): (part["training rows"].to_numpy(), part[name].to_numpy())
+            for scheme, part in study.curve.groupby("held out by", sort=False)
+        }
+        drawn = draw.svg(f"curve-{name.split()[0]}", f"{label} against training rows", 2.7, draw.lines, curves, "spectra to learn from", label)
+        section.cards.append(Card(drawn, label[0].upper() + label[1:], "Rows of known sites are added, drawn at random from the training half."))
+    return section
+
+
+# --- single spectra -----------------------------------------------------------------
+
+
+def worst_section(study):
+    """The spectra with the largest errors."""
+    errors = study.errors(study.hardest)
+    known = ~np.isnan(errors).all(axis=1)
+    rms = np.full(len(errors), -1.0)
+    rms[known] = np.sqrt(np.nanmean(errors[known] ** 2, axis=1))
+    band = np.percentile(study.scaled, [5, 50, 95], axis=0)
+    section = Section("worst", "The spectra it gets most wrong")
+    section.lead = [
+        f"The {WORST} largest errors {by(study.hardest)}: root mean square over targets, in standard deviations of each "
+        f"(median of all: {plain(np.median(rms[known]))}). A spectrum that leaves the range is unlike what the model has learned "
+        "from; one inside it points to an assay to check, or to an element that the spectrum does not show."
+    ]
+    for row in np.argsort(-rms)[:WORST]:
+        title = f"Index {study.targets.index[row]}"
+        drawn = draw.svg(f"worst{row}", f"spectrum {title} against the median", 2.5, draw.one_spectrum, study.axis,
+                         band, study.scaled[row], study.numbered)  # fmt: skip
+        section.cards.append(Card(drawn, title, worst_text(study, row, errors[row], rms[row])))
+    return section
+
+
+def worst_text(study, row, error, rms):
+    """Where a sample is from, and its largest errors."""
+    ids = ", ".join(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+                    for name, value in study.table.ids.iloc[row].items())  # fmt: skip
+    told = []
+    for place in np.argsort(-np.nan_to_num(np.abs(error)))[:3]:
+        predicted, measured = study.mean(study.hardest)[row, place], study.targets.iloc[row, place]
+        if not np.isnan(measured):
+            told.append(f"{study.targets.columns[place]} {plain(predicted)} for {plain(measured)}")
+    return f"{ids + '. ' if ids else ''}{plain(rms)} SD. Predicted for measured: {'; '.join(told)}."
+
+
+SECTIONS = (
+    data_section,
+    scores_section,
+    scatter_section,
+    errors_section,
+    worst_section,
+    coefficients_section,
+    alphas_section,
+    curve_section,
+)
+
+
+# --- the page -----------------------------------------------------------------------
+
+
+def legend(study):
+    """What the sites' colours mean: (name, colour) of a few, of many the first and the last."""
+    if study.sites is None:
+        return None
+    names, colours = study.sites[0], [draw.matplotlib.colors.to_hex(c) for c in study.site_colours]
+    return {"few": len(names) <= len(draw.FEW_SITES), "group": study.group, "sites": list(zip(names, colours, strict=True))}
+
+
+def page(study):
+    """The page, as HTML."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    bar = tqdm(SECTIONS, "figures", leave=False, disable=not sys.stderr.isatty())
+    sections = [section(study) for section in bar]
+    return environment.get_template(TEMPLATE).render(
+        study=study,
+        synthetic=study.source.startswith("synthetic"),
+        answer=answer(study),
+        sections=sections,
+        legend=legend(study),
+        means=MEANS,
+        nice=NICE,
+        half=half_text,
+        series=draw.SERIES,
+        variables=draw.VARIABLES,
+    )
+
+
+def readme_figure(study):
+    """The README's figure: spectra, and two targets on sites never seen."""
+    names = [name for name in README_TARGETS if name in study.targets] or list(study.targets)[:2]
+    panels = {}
+    for name in names:
+        r2 = r2_text(study.measures.loc[(study.hardest, name), "R2"])
+        place = list(study.targets).index(name)
+        title = f"out: {name}, held out {by(study.hardest)}, R² {r2}"
+        panels[title] = study.targets[name].to_numpy(), study.mean(study.hardest)[:, place]
+    shown = np.linspace(0, len(study.targets) - 1, len(draw.FEW_SITES)).astype(int)
+    return draw.overview(study.axis, study.scaled[shown], study.numbered, panels, study.colours, study.source)
+
+
+def main(argv=None):
+    parser = validate.fold_parser(__doc__.splitlines()[0])
+    parser.add_argument("--source", help="where the spectra come from (known for demo data)")
+    parser.add_argument("--output", help="the page (reports/NAME/report.html)")
+    parser.add_argument("--figure", help="draw only the README's figure, to this file")
+    arguments = validate.arguments_of(parser, argv)
+    command = shlex.join(["python", "-m", "tools.report", *(sys.argv[1:] if argv is None else argv)])
+    study = study_of(arguments, command)
+    if arguments.figure:
+        with preprocess.replacing(arguments.figure, "wb") as file:
+            readme_figure(study).savefig(file, format="png", dpi=110)
+        print(f"wrote {arguments.figure}")
+        return
+    output = Path(arguments.output or validate.report_folder(arguments.file) / "report.html")
+    text = page(study)
+    with preprocess.replacing(output, "wb") as file:
+        file.write(text.encode())
+    for scheme in study.schemes:
+        print(f"mean R² {by(scheme)}: {validate.plus_minus(*study.measures.loc[(scheme, validate.OVERALL), ['R2', 'R2 ±']])}")
+    print(f"wrote {output}, {len(text.encode()) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    preprocess.run(main)
