@@ -22,6 +22,8 @@ from typing import NamedTuple
 import jinja2
 import numpy as np
 import pandas as pd
+from scipy.signal import find_peaks
+from scipy.stats import spearmanr
 from tqdm import tqdm
 
 import preprocess
@@ -42,8 +44,10 @@ WORST = 6  # spectra
 LINES = 17  # of a figure with a line a target
 LOWEST_R2 = -1.0  # where the axis of R² ends
 TOO_FLAT = 1.15  # slope of measured on predicted from which high values are said to come out too low
+DRIFT = 0.2  # rank correlation of error and depth
 RISING = 0.01  # R² that the last quarter of the samples still brought
 BINS = 20
+PROMINENT = 0.15  # of a peak's height in a correlation
 STRONG = 0.1  # of a band in minerals.csv; weaker ones are not marked
 LANES = {  # kinds of bands, by what minerals.csv calls their motion
     "O–H": "OH stretch|interlayer OH",
@@ -126,10 +130,15 @@ class Study(NamedTuple):
         return self.site_colours[np.zeros(len(self.targets), int) if self.sites is None else self.sites[1]]
 
     @property
+    def ends(self):
+        """Depths of both ends of each sample, as far as they are known; a DataFrame."""
+        columns = [name for name in ("DepthFrom", "DepthTo") if name in self.table.ids]
+        return self.table.ids[columns].apply(pd.to_numeric, errors="coerce")
+
+    @property
     def depth(self):
         """The middle of each sample, (n_rows,); None without numbers for it."""
-        columns = [name for name in ("DepthFrom", "DepthTo") if name in self.table.ids]
-        depth = self.table.ids[columns].apply(pd.to_numeric, errors="coerce").mean(axis=1).to_numpy()
+        depth = self.ends.mean(axis=1).to_numpy()
         return None if np.isnan(depth).all() else depth
 
     def of(self, measure, scheme):
@@ -143,7 +152,8 @@ class Study(NamedTuple):
     def errors(self, scheme):
         """Predicted less measured in standard deviations of each target; NaN without an assay."""
         actual = self.targets.to_numpy()
-        return (self.mean(scheme) - actual) / np.nanstd(actual, axis=0, ddof=1)
+        spread = np.nanstd(actual, axis=0, ddof=1)
+        return (self.mean(scheme) - actual) / np.where(spread > 0, spread, np.nan)
 
 
 def source_of(path):
@@ -192,22 +202,27 @@ def fitted(table, group):
 # --- words --------------------------------------------------------------------------
 
 
-def plain(value):
-    """Three significant digits, thousands apart: 12,300, 0.0451."""
+def plain(value, significant=3):
+    """Three significant digits or more, thousands apart: 12,345, 0.0451."""
     if not np.isfinite(value):
         return "–"
-    digits = 0 if value == 0 else max(0, 2 - int(np.floor(np.log10(abs(value)))))
+    digits = 0 if value == 0 else max(0, significant - 1 - int(np.floor(np.log10(abs(value)))))
     return f"{value:,.{min(digits, 8)}f}".replace("-", "−")
 
 
 def r2_text(value):
     """'0.81', with a true minus."""
-    return f"{value:.2f}".replace("-", "−")
+    return f"{round(value, 2) + 0:.2f}".replace("-", "−")  # + 0: no "−0.00"
 
 
 def half_text(half, digits=3):
     """'± 0.004'; nothing where one repeat leaves no interval."""
-    return "" if np.isnan(half) else f"± {max(half, 10.0**-digits):.{digits}f}"
+    return "" if np.isnan(half) else f"± {max(half, 10.0**-digits):.{digits}f}"  # never "± 0.000"
+
+
+def power(value):
+    """A power of ten: 10⁻⁵."""
+    return "10" + f"{np.log10(value):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def listed(names, most=NAMED):
@@ -264,7 +279,8 @@ class Section:
     title: str
     lead: list = field(default_factory=list)  # paragraphs: what to see
     cards: list = field(default_factory=list)
-    more: list = field(default_factory=list)  # Cards behind a click
+    more: list = field(default_factory=list)  # Cards behind a click on `more_title`
+    more_title: str = ""
     table: Table = None
     nothing: list = field(default_factory=list)
     legend: bool = False  # of the sites' colours
@@ -272,7 +288,7 @@ class Section:
 
 def number(value, half=float("nan")):
     """A Cell of three digits, with its interval."""
-    return Cell(plain(value), "" if np.isnan(half) else f"± {plain(half)}", value)
+    return Cell(plain(value), "" if np.isnan(half) else f"± {plain(half, 2)}", value)
 
 
 def chosen(study):
@@ -312,13 +328,14 @@ def lined(study, key, series, title, caption, xlabel, order, **options):
 def answer(study):
     """What stands at the top: figures, sentences and facts."""
     found, Y = [], study.targets.to_numpy()
-    for scheme in study.plan:
+    for scheme in [study.hardest, *(name for name in study.plan if name != study.hardest)]:
         predicted = study.predictions[scheme]
         scored = validate.official(study.targets, predicted)
         folds = len(np.unique(study.plan[scheme][0][0]))
         found.append(
             {
                 "scheme": by(scheme),
+                "colour": draw.VARIABLES[draw.SERIES[study.schemes.index(scheme)]] if scheme in study.schemes else "muted",
                 "asks": ASKS.get(scheme, "held out as the file of folds says"),
                 "r2": validate.over_repeats(validate.mean_r2(Y, predicted)),
                 "official": None if scored is None else validate.over_repeats(scored),
@@ -331,7 +348,7 @@ def answer(study):
 ASKS = {
     "row": "the next sample of a known site",
     "site": "the next site or drill hole",
-    "site, α by site": "the same, α chosen by leaving out sites too",
+    "site, α by site": "the next site, α chosen by site",
 }
 
 
@@ -400,7 +417,7 @@ def facts(study):
 
 def plain_axis(name):
     """A wavenumber with one decimal at most."""
-    return f"{preprocess.number(name):,.1f}".removesuffix(".0")
+    return f"{preprocess.number(name):.1f}".removesuffix(".0")
 
 
 # --- the data -----------------------------------------------------------------------
@@ -459,8 +476,8 @@ def place_cards(study):
                          list(map(str, names)), {"samples": count}, "samples", limits=(0, count.max()))  # fmt: skip
         cards.append(Card(drawn, "The sites", "A site with few samples weighs little in a figure by site."))
         return cards, ["No depth in the file."]
-    drawn = draw.svg("strips", "depth of the samples of each site", 3.2, draw.strips, study.depth, place, names,
-                     study.site_colours)  # fmt: skip
+    drawn = draw.svg("strips", "depth of the samples of each site", 2.7, draw.strips, study.ends.min(axis=1),
+                     study.ends.max(axis=1), place, names, study.site_colours)  # fmt: skip
     told = f"{counted(len(names), 'site')}, {counted(len(place), 'sample')}. Neighbours down a hole resemble each other."
     return [*cards, Card(drawn, "Sites and depths", told)], []
 
@@ -495,7 +512,7 @@ def score_table(study):
     rows = []
     for name in [*study.targets, validate.OVERALL]:
         lines = [study.measures.loc[(scheme, name)] for scheme in study.schemes]
-        row = [Cell(name), Cell(f"{lines[0]['assays']:,}", value=lines[0]["assays"])]
+        row = [Cell(name), Cell(f"{int(lines[0]['assays']):,}", value=lines[0]["assays"])]
         for measure in validate.MEASURES:
             for line in lines:
                 value, half = line[measure], line[f"{measure} ±"]
@@ -550,7 +567,7 @@ def remark(study, name):
     )
     first, last = lines[study.schemes[0]], lines[study.hardest]
     if last["R2"] < POOR:
-        told += ". Do not use" + (" on new sites" if first["R2"] >= 0.5 else "")
+        told += ". Not to be relied on" + (" on new sites" if first["R2"] >= 0.5 else "")
     elif first["R2"] - last["R2"] > 0.2:
         told += ". Much worse on new sites"
     elif last["slope"] > TOO_FLAT:
@@ -607,16 +624,19 @@ def site_cards(study):
     for k in range(len(names)):
         known = ~np.isnan(errors[place == k]).all(axis=0)
         mean[known, k] = np.nanmean(errors[place == k][:, known], axis=0)
-    height = 0.7 + 0.165 * errors.shape[1]
-    drawn = draw.svg("heat", "mean error of each target at each site", height, draw.heat, mean,
-                     list(study.targets), list(names))  # fmt: skip
     worst = np.unravel_index(np.nanargmax(np.abs(mean)), mean.shape)
-    caption = (
-        f"Orange: predicted too high, blue: too low, the stronger the more, full at {draw.CLIPPED / 2:.2g} SD; nothing where it is right. "
-        f"Strongest: {study.targets.columns[worst[0]]} at {study.group} {names[worst[1]]}, "
-        f"{plain(mean[worst])} SD. A whole column of colour is a site unlike the others."
-    )
-    return [*cards, Card(drawn, "Mean error of each target at each site", caption)]
+    captions = [
+        f"Orange: predicted too high; blue: too low; full colour from {draw.FULL:g} SD; none where it is right. "
+        f"Strongest: {study.targets.columns[worst[0]]} at {study.group} {names[worst[1]]}, {plain(mean[worst])} SD.",
+        "Continued. A column of colour from top to bottom is a site unlike the others.",
+    ]
+    title = "Mean error of each target"
+    parts = np.array_split(np.arange(len(mean)), 1 if len(mean) <= LINES else 2)
+    for k, (part, caption) in enumerate(zip(parts, captions, strict=False)):
+        drawn = draw.svg(f"heat{k}", f"{title} at each site", draw.rows_height(max(map(len, parts))), draw.heat,
+                         mean[part], list(study.targets.columns[part]), list(names))  # fmt: skip
+        cards.append(Card(drawn, title + ", continued" * k, caption))
+    return cards
 
 
 def drift(study, error):
@@ -624,8 +644,8 @@ def drift(study, error):
     told = []
     if study.depth is not None:
         known = ~np.isnan(error) & ~np.isnan(study.depth)
-        slope = pd.Series(error[known]).corr(pd.Series(study.depth[known]), method="spearman")
-        word = "No drift" if abs(slope) < 0.2 else "Drifts"
+        slope = spearmanr(error[known], study.depth[known]).statistic
+        word = "No drift" if abs(slope) < DRIFT else "Drifts"
         told.append(f"{word} with depth (rank correlation {r2_text(slope)}).")
     if study.sites is not None:
         names, place = study.sites
@@ -640,52 +660,66 @@ def drift(study, error):
 def coefficients_section(study):
     """Coefficients of every target against wavenumber, known bands marked."""
     bands = pd.read_csv(MINERALS)
-    shown = chosen(study)
     section = Section("coefficients", "What the model looks at")
     section.lead = [
-        "How many standard deviations of the target one standard deviation of a feature brings, for the model fitted "
-        "to all spectra. Peaks at bands of minerals that carry the element, or go along with it, are what a "
-        "geochemist would hope for. Neighbouring channels carry the same, so a peak up beside a peak down is a "
-        "slope or a shoulder, not two minerals; and a band nearby is a hint, not a proof."
+        "Orange: how each channel goes along with the predictions, as a correlation (after Haufe et al. 2014, "
+        "NeuroImage 87, 96). Its peaks tell which minerals' bands the model follows; that they are bands of a mineral that "
+        "carries the element, or goes along with it, is what a geochemist would hope for. A band nearby is a hint, not "
+        "a proof.",
+        "Blue: the coefficients, in standard deviations (SD) of the target for one SD of a feature, of the model fitted to "
+        "all spectra. They are jagged since neighbouring channels carry the same and the model takes differences: "
+        "do not read a single peak of them as a mineral.",
     ]
     if not study.numbered:
         section.nothing.append("The channels are not named by wavenumber, so no bands are marked.")
-    cards = {place: coefficient_card(study, place, bands) for place in range(study.targets.shape[1])}
-    section.cards = [cards.pop(place) for place in shown]
-    section.more = list(cards.values())
+    predicted = study.models["row"].predict(study.table.features)
+    cards = {k: coefficient_card(study, k, predicted[:, k], bands) for k in range(predicted.shape[1])}
+    section.cards = [cards.pop(place) for place in chosen(study)]
+    section.more, section.more_title = list(cards.values()), f"The other {counted(len(cards), 'target')}"
     if study.numbered:
         drawn = draw.svg("bands", "bands of each mineral", 5.8, draw.known_bands, bands, study.axis)
         sources = "; ".join(sorted(bands["source"].unique()))
-        caption = f"Published bands, strong ones tall, from {sources}. The ticks above the coefficients are those of strength {STRONG} or more."
-        section.cards.append(Card(drawn, "Known bands of minerals", caption))
+        caption = (
+            f"Published bands, strong ones tall, from {sources}. The ticks above the coefficients are those of "
+            f"strength {STRONG} or more."
+        )
+        section.more.insert(0, Card(drawn, "Known bands of minerals", caption))
+        section.more_title = "The bands of each mineral" + (f", and {section.more_title.lower()}" if cards else "")
     return section
 
 
-def coefficient_card(study, place, bands):
+def coefficient_card(study, place, predicted, bands):
     """The coefficients of one target."""
     X, y = study.table.features.to_numpy(), study.targets.iloc[:, place]
-    values = study.models["row"].coef_[place] * X.std(axis=0) / y.std()
+    spread = X.std(axis=0)
+    values = study.models["row"].coef_[place] * spread / (y.std() or 1)
+    covariance = (predicted - predicted.mean()) @ (X - X.mean(axis=0)) / len(X)
+    scale = spread * predicted.std()
+    pattern = np.divide(covariance, scale, where=scale > 0, out=np.zeros_like(scale))
     strong = bands[bands["strength"] >= STRONG]
-    lanes = {name: strong.loc[strong["motion"].str.contains(kind), "centre_cm1"].to_numpy() for name, kind in LANES.items()}
-    drawn = draw.svg(f"coef{place}", f"{y.name}: coefficients against {'wavenumber' if study.numbered else 'channel'}",
-                     2.7, draw.coefficients, study.axis, values, study.numbered, lanes)  # fmt: skip
-    return Card(drawn, y.name, peaks_text(study.axis, values, strong, study.numbered))
+    lanes = {
+        name: strong.loc[strong["motion"].str.contains(kind), "centre_cm1"].to_numpy()
+        for name, kind in LANES.items()
+    }
+    told = peaks_text(study.axis, pattern, strong) if study.numbered else "No wavenumbers to name peaks by."
+    alt = f"{y.name}: what goes along with its predictions, and coefficients. {told}"
+    drawn = draw.svg(f"coef{place}", alt, 3.4 if study.numbered else 2.6, draw.coefficients, study.axis, values,
+                     pattern, study.numbered, lanes)  # fmt: skip
+    return Card(drawn, y.name, told)
 
 
-def peaks_text(axis, values, bands, numbered, count=3):
-    """The largest coefficients, and the band that each falls on."""
-    size = np.abs(values)
-    inner = np.r_[True, size[1:] >= size[:-1]] & np.r_[size[:-1] >= size[1:], True]
-    top = sorted(np.flatnonzero(inner), key=lambda place: -size[place])[:count]
+def peaks_text(wavenumbers, pattern, bands, most=3):
+    """The most prominent peaks of what goes along with a target, and the nearest band of each."""
+    peaks, found = find_peaks(pattern, prominence=PROMINENT)
     told = []
-    for place in top:
-        word = f"{axis[place]:.0f} ({'+' if values[place] > 0 else '−'}"
-        away = (bands["centre_cm1"] - axis[place]).abs()
-        near = bands[away <= bands["width_cm1"] / 2].assign(away=away).sort_values("away")
-        if numbered and len(near):
-            word += f"; {near.iloc[0]['mineral']} {near.iloc[0]['centre_cm1']:.0f}"
-        told.append(word + ")")
-    return f"Largest at {', '.join(told)}{' cm⁻¹; in brackets, sign and nearest band' if numbered else ', channel numbers'}."
+    for place in peaks[np.argsort(-found["prominences"])][:most]:
+        away = (bands["centre_cm1"] - wavenumbers[place]).abs()
+        near = bands[away <= bands["width_cm1"] / 2].loc[lambda some: away[some.index].sort_values().index]
+        band = f" ({near['mineral'].iloc[0]} {near['centre_cm1'].iloc[0]:.0f})" if len(near) else ""
+        told.append(f"{wavenumbers[place]:.0f}{band}")
+    if not told:
+        return "No peak stands out."
+    return f"Goes with more absorption at {', '.join(told)} cm⁻¹; in brackets, the nearest known band."
 
 
 def alphas_section(study):
@@ -703,7 +737,7 @@ def alphas_section(study):
     )  # fmt: skip
     lead = [
         f"α pulls coefficients to 0: more of it where the spectra say less. The ticks below are the grid, {len(grid)} values from "
-        f"{grid.min():g} to {grid.max():g}, tried for each target by itself. {edges}"
+        f"{power(grid.min())} to {power(grid.max())}, tried for each target by itself. {edges}"
     ]
     if len(series) > 1:
         lead.append("Where leaving out sites asks for much more, rows of one site resemble each other.")
@@ -722,24 +756,27 @@ def alpha_rows(figure, names, series, xlabel, **options):
 
 def curve_section(study):
     """Score against the number of samples."""
+    parts = dict(list(study.curve.groupby("held out by", sort=False)))
+    gains = {name: part["mean R2"].diff().iloc[-1] for name, part in parts.items()}
+    said = " and ".join(f"{gain:+.3f} {by(name)}".replace("-", "−") for name, gain in gains.items())
+    verdict = "still rises: more samples would help" if max(gains.values()) > RISING else (
+        "is nearly level: more samples of the same kind would bring little"
+    )  # fmt: skip
     section = Section("curve", "Would more samples help?")
-    measures = [name for name in ("mean R2", "official score") if name in study.curve]
-    gains = []
-    for scheme, part in study.curve.groupby("held out by", sort=False):
-        gains.append(f"{part['mean R2'].diff().iloc[-1]:+.3f} {by(scheme)}".replace("-", "−"))
-    last = study.curve.groupby("held out by", sort=False)["mean R2"].apply(lambda r2: r2.diff().iloc[-1])
-    verdict = "still rises: more samples would help" if last.max() > RISING else "is nearly level: more of the same samples would bring little"
     section.lead = [
-        f"The same held-out rows, predicted from a quarter, half, three quarters and all of each training half. The last quarter brought {' and '.join(gains)} mean R². The curve {verdict}."
+        "The same held-out rows, predicted from a quarter, half, three quarters and all of each training half, drawn at "
+        f"random. The last quarter changed mean R² by {said}. The curve {verdict}."
     ]
-    for name in measures:
-        label = name.replace("R2", "R²")
-        curves = {
-            by(scheme): (part["training rows"].to_numpy(), part[name].to_numpy())
-            for scheme, part in study.curve.groupby("held out by", sort=False)
-        }
-        drawn = draw.svg(f"curve-{name.split()[0]}", f"{label} against training rows", 2.7, draw.lines, curves, "spectra to learn from", label)
-        section.cards.append(Card(drawn, label[0].upper() + label[1:], "Rows of known sites are added, drawn at random from the training half."))
+    if "site" in parts:
+        section.lead.append("Samples are added, not sites: what new sites would bring may be more.")
+    for name in ("mean R2", "official score"):
+        if name in study.curve:
+            label = name.replace("R2", "R²")
+            curves = {by(k): (part["training rows"].to_numpy(), part[name].to_numpy()) for k, part in parts.items()}
+            drawn = draw.svg(f"curve-{name.split()[0]}", f"{label} against training rows", 2.7, draw.lines, curves,
+                             "spectra to learn from", label)  # fmt: skip
+            caption = "A line that still climbs at its right end asks for more samples."
+            section.cards.append(Card(drawn, label[0].upper() + label[1:], caption))
     return section
 
 
@@ -775,8 +812,8 @@ def worst_text(study, row, error, rms):
     for place in np.argsort(-np.nan_to_num(np.abs(error)))[:3]:
         predicted, measured = study.mean(study.hardest)[row, place], study.targets.iloc[row, place]
         if not np.isnan(measured):
-            told.append(f"{study.targets.columns[place]} {plain(predicted)} for {plain(measured)}")
-    return f"{ids + '. ' if ids else ''}{plain(rms)} SD. Predicted for measured: {'; '.join(told)}."
+            told.append(f"{study.targets.columns[place]} {plain(predicted)}, measured {plain(measured)}")
+    return f"{ids + '. ' if ids else ''}Error {plain(rms)} SD. Predicted {'; '.join(told)}."
 
 
 SECTIONS = (
@@ -799,7 +836,8 @@ def legend(study):
     if study.sites is None:
         return None
     names, colours = study.sites[0], [draw.matplotlib.colors.to_hex(c) for c in study.site_colours]
-    return {"few": len(names) <= len(draw.FEW_SITES), "group": study.group, "sites": list(zip(names, colours, strict=True))}
+    sites = list(zip(names, colours, strict=True))
+    return {"few": len(names) <= len(draw.FEW_SITES), "group": study.group, "sites": sites}
 
 
 def page(study):
@@ -822,8 +860,6 @@ def page(study):
         means=MEANS,
         nice=NICE,
         half=half_text,
-        series=draw.SERIES,
-        variables=draw.VARIABLES,
     )
 
 

@@ -52,7 +52,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.unicode_minus": True,
 }
-CLIPPED = 3.0  # standard deviations, where the colours of `heat` end
+FULL = 1.5  # standard deviations, where the colours of `heat` end
 HIGH, LOW = to_rgba("#d55e00"), to_rgba("#0072b2")  # predicted too much, too little
 
 
@@ -144,7 +144,7 @@ def spectral(axes, wavenumbers, numbered):
     low, high = wavenumbers.min(), wavenumbers.max()
     axes.set_xlim(*((high, low) if numbered else (low, high)))
     axes.set_xlabel("wavenumber, cm⁻¹" if numbered else "channel number")
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
 
 
 # --- kinds of figures ---------------------------------------------------------------
@@ -183,7 +183,9 @@ def rows(figure, names, series, xlabel, *, halves=None, limits=None, log=False, 
             axes.errorbar(value[inside], y[inside], xerr=np.nan_to_num(half[inside]), fmt="none", ecolor=colour, lw=1)
         marker = "os^D"[place]
         axes.plot(value[inside], y[inside], marker, color=colour, ms=4.2, label=name, zorder=3, mew=0)
-        axes.plot(np.full((value < low).sum(), low), y[value < low], "<", color=colour, ms=5, clip_on=False, mew=0)
+        if not inside.all():  # an empty line that may leave the axes would make room for itself
+            at = np.clip(value[~inside], low, high), y[~inside]
+            axes.plot(*at, "<", color=colour, ms=5, clip_on=False, mew=0)
     axes.set_yticks(y, names, color=INK)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
@@ -214,7 +216,7 @@ def alpha_axis(axes_figure, grid):
               transform=axes.get_xaxis_transform())  # fmt: skip
 
 
-def scatter(axes, measured, predicted, colours, title):
+def scatter(axes, measured, predicted, colours):
     """Predicted against measured, with the line on which they are the same."""
     known = np.flatnonzero(~np.isnan(measured))
     known = np.random.default_rng(0).permutation(known)  # else the last site would cover the others
@@ -224,7 +226,7 @@ def scatter(axes, measured, predicted, colours, title):
     size = np.clip(2500 / len(known), 5, 18)
     axes.scatter(measured[known], predicted[known], s=size, c=colours[known], alpha=0.75, lw=0, rasterized=True)
     axes.plot([low, high], [low, high], color=INK, lw=0.8)
-    axes.set(xlim=(low, high), ylim=(low, high), box_aspect=1, title=title)
+    axes.set(xlim=(low, high), ylim=(low, high))
     numbers(axes.xaxis, 3)
     numbers(axes.yaxis, 3)
     axes.set_xlabel("measured")
@@ -234,7 +236,8 @@ def scatters(figure, measured, panels, colours):
     """`scatter` for each of `panels`, {title: predicted}, side by side on the same scale."""
     all_axes = figure.subplots(1, max(2, len(panels)), sharex=True, sharey=True)
     for axes, (title, predicted) in zip(all_axes, panels.items(), strict=False):
-        scatter(axes, measured, predicted, colours, title)
+        scatter(axes, measured, predicted, colours)
+        axes.text(0.04, 0.97, title, transform=axes.transAxes, va="top", color=INK)
     for axes in all_axes[len(panels) :]:
         axes.set_visible(False)
     low = min(axes.get_xlim()[0] for axes in all_axes[: len(panels)])
@@ -255,14 +258,14 @@ def residuals(figure, error, depth, site, colours, site_colour):
     """
     panels = [name for name, there in (("depth", depth), ("site", site)) if there is not None]
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
-    most = np.nanmax(np.abs(error)) * 1.05
+    room = 0.05 * (np.nanmax(error) - np.nanmin(error) or 1)
     for axes, name in zip(all_axes, panels, strict=True):
         axes.axhline(0, color=INK, lw=0.8)
         if name == "depth":
             against_depth(axes, error, depth, colours)
         else:
             against_site(axes, error, site, site_colour)
-        axes.set(xlabel=name, ylim=(-most, most))
+        axes.set(xlabel=name, ylim=(np.nanmin(error) - room, np.nanmax(error) + room))
     all_axes[0].set_ylabel("error, SD")
     numbers(all_axes[0].yaxis, 5)
 
@@ -301,7 +304,7 @@ def heat(figure, values, names, sites):
         In standard deviations of the target.
     """
     axes = figure.subplots()
-    strength = np.clip(np.nan_to_num(np.abs(values)) / CLIPPED * 2, 0, 1)
+    strength = np.clip(np.nan_to_num(np.abs(values)) / FULL, 0, 1)
     picture = np.where(values[..., None] > 0, HIGH, LOW)
     picture[..., 3] = strength
     axes.imshow(picture, aspect="auto", interpolation="nearest")
@@ -315,10 +318,13 @@ def heat(figure, values, names, sites):
     axes.set_xlabel("site")
 
 
-def strips(figure, depth, site, sites, site_colour):
-    """Where the samples lie: depth down each site."""
+def strips(figure, top, bottom, site, sites, site_colour):
+    """Where the samples lie: from `top` to `bottom` down each site, both (n_rows,)."""
     axes = figure.subplots()
-    axes.scatter(site, depth, s=26, marker="_", c=site_colour[site], lw=1, rasterized=True)
+    if (top == bottom).all():
+        axes.scatter(site, top, s=26, marker="_", c=site_colour[site], lw=1, rasterized=True)
+    else:
+        axes.vlines(site, top, bottom, color=site_colour[site], lw=5, rasterized=True)
     axes.invert_yaxis()
     step = -(-len(sites) // 26)
     axes.set_xticks(np.arange(0, len(sites), step), sites[::step], rotation=90 if len(sites) > 12 else 0)
@@ -326,35 +332,36 @@ def strips(figure, depth, site, sites, site_colour):
     numbers(axes.yaxis, 6)
 
 
-def coefficients(figure, wavenumbers, values, numbered, lanes):
-    """Coefficients over the wavenumbers, known bands as ticks above.
+def coefficients(figure, wavenumbers, values, pattern, numbered, lanes):
+    """Coefficients and what goes along with them over the wavenumbers, known bands as ticks above.
 
     Parameters
     ----------
-    wavenumbers, values : ndarray of shape (n_features,)
+    wavenumbers, values, pattern : ndarray of shape (n_features,)
     numbered : bool
         Whether the channels are named by wavenumber; bands are marked only then.
     lanes : dict of str to ndarray
         Positions of the bands of each kind.
     """
-    heights = [0.13 * len(lanes), 1] if numbered else [0.01, 1]
-    above, axes = figure.subplots(2, 1, sharex=True, height_ratios=heights)
-    axes.axhline(0, color=MUTED, lw=0.7)
-    axes.fill_between(wavenumbers, 0, values, color=SERIES[0], alpha=0.25, lw=0)
-    axes.plot(wavenumbers, values, color=SERIES[0], lw=1)
-    numbers(axes.yaxis)
-    axes.set_ylabel("SD per SD")
-    spectral(axes, wavenumbers, numbered)
+    kinds = lanes if numbered else {}
+    above, *others = figure.subplots(3, 1, sharex=True, height_ratios=[0.15 * len(kinds) + 0.01, 1, 1])
+    named = ("goes with it, r", pattern), ("coefficient", values)
+    for place, (axes, (name, line)) in enumerate(zip(others, named, strict=True)):
+        axes.axhline(0, color=MUTED, lw=0.7)
+        axes.fill_between(wavenumbers, 0, line, color=SERIES[1 - place], alpha=0.25, lw=0)
+        axes.plot(wavenumbers, line, color=SERIES[1 - place], lw=1)
+        numbers(axes.yaxis, 3)
+        axes.set_ylabel(name)
+        axes.tick_params(labelbottom=place == 1)
+    spectral(others[1], wavenumbers, numbered)
     above.set_axis_off()
-    if not numbered:
-        return
-    for place, (name, at) in enumerate(lanes.items()):
+    for place, (name, at) in enumerate(kinds.items()):
         at = at[(at >= wavenumbers.min()) & (at <= wavenumbers.max())]
         above.plot(at, np.full(len(at), place), "|", color=INK, ms=6, mew=0.9)
-        above.annotate(name, (0, place), xycoords=("axes fraction", "data"), xytext=(-4, 0), fontsize=8,
+        above.annotate(name, (0, place), xycoords=("axes fraction", "data"), xytext=(-4, 0), fontsize=8.5,
                        textcoords="offset points", ha="right", va="center", color=MUTED)  # fmt: skip
         above.axhline(place, color=GRID, lw=0.6, zorder=0)
-    above.set_ylim(len(lanes) - 0.4, -0.6)
+    above.set_ylim(len(kinds) - 0.4, -0.6)
 
 
 def known_bands(figure, bands, wavenumbers):
@@ -429,7 +436,7 @@ def overview(wavenumbers, spectra, numbered, panels, colours, source):
         first.set(title="in: spectra, scaled and summed", ylabel="scaled spectrum")
         spectral(first, wavenumbers, numbered)
         for axes, (title, (measured, predicted)) in zip(others, panels.items(), strict=True):
-            scatter(axes, measured, predicted, colours, title)
-            axes.set_ylabel("predicted")
+            scatter(axes, measured, predicted, colours)
+            axes.set(ylabel="predicted", title=title)
         figure.suptitle(source, fontsize=9, color=MUTED, x=0.01, ha="left")
     return figure
