@@ -17,7 +17,7 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from PIL import Image
 
 WIDTH = 4.8  # inches: 345.6 units, about the pixels that a phone has for a figure
@@ -180,7 +180,9 @@ def rows(figure, names, series, xlabel, *, halves=None, limits=None, log=False, 
         colour, inside = SERIES[place], (value >= low) & (value <= high)
         half = (halves or {}).get(name)
         if half is not None:
-            axes.errorbar(value[inside], y[inside], xerr=np.nan_to_num(half[inside]), fmt="none", ecolor=colour, lw=1)
+            axes.errorbar(
+                value[inside], y[inside], xerr=np.nan_to_num(half[inside]), fmt="none", ecolor=colour, lw=1
+            )
         marker = "os^D"[place]
         axes.plot(value[inside], y[inside], marker, color=colour, ms=4.2, label=name, zorder=3, mew=0)
         if not inside.all():  # an empty line that may leave the axes would make room for itself
@@ -196,6 +198,7 @@ def rows(figure, names, series, xlabel, *, halves=None, limits=None, log=False, 
     if limits and not log:
         room = 0.02 * (high - low)
         axes.set_xlim(low - room, high + room)
+        numbers(axes.xaxis, 5)
     if legend and len(series) > 1:
         figure.legend(loc="outside upper left", ncols=2, frameon=False, handletextpad=0.2)
 
@@ -205,15 +208,15 @@ def rows_height(n):
     return 0.75 + 0.19 * n
 
 
-def alpha_axis(axes_figure, grid):
-    """Show on the axis of `rows` where the grid of alphas lies and ends."""
-    (axes,) = axes_figure.axes
+def alphas(figure, names, series, grid, **options):
+    """`rows` of alphas, with the grid that they were chosen from along the top."""
+    rows(figure, names, series, "α", log=True, limits=(grid.min(), grid.max()), **options)
+    (axes,) = figure.axes
     axes.set_xlim(grid.min() / 3, grid.max() * 3)
     axes.xaxis.set_major_locator(LogLocator(10, numticks=6))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.plot(grid, np.full(len(grid), 1.0), "|", color=MUTED, ms=4, mew=0.6, clip_on=False,
-              transform=axes.get_xaxis_transform())  # fmt: skip
+    top = axes.get_xaxis_transform()
+    axes.plot(grid, np.ones(len(grid)), "|", color=MUTED, ms=4, mew=0.6, clip_on=False, transform=top)
 
 
 def scatter(axes, measured, predicted, colours):
@@ -224,8 +227,10 @@ def scatter(axes, measured, predicted, colours):
     room = 0.04 * (np.ptp(both) or 1)
     low, high = both.min() - room, both.max() + room
     size = np.clip(2500 / len(known), 5, 18)
-    axes.scatter(measured[known], predicted[known], s=size, c=colours[known], alpha=0.75, lw=0, rasterized=True)
-    axes.plot([low, high], [low, high], color=INK, lw=0.8)
+    axes.scatter(
+        measured[known], predicted[known], s=size, c=colours[known], alpha=0.75, lw=0, rasterized=True
+    )
+    axes.axline((low, low), slope=1, color=INK, lw=0.8)
     axes.set(xlim=(low, high), ylim=(low, high))
     numbers(axes.xaxis, 3)
     numbers(axes.yaxis, 3)
@@ -237,7 +242,7 @@ def scatters(figure, measured, panels, colours):
     all_axes = figure.subplots(1, max(2, len(panels)), sharex=True, sharey=True)
     for axes, (title, predicted) in zip(all_axes, panels.items(), strict=False):
         scatter(axes, measured, predicted, colours)
-        axes.text(0.04, 0.97, title, transform=axes.transAxes, va="top", color=INK)
+        axes.set_title(title, loc="left", pad=3)
     for axes in all_axes[len(panels) :]:
         axes.set_visible(False)
     low = min(axes.get_xlim()[0] for axes in all_axes[: len(panels)])
@@ -245,7 +250,7 @@ def scatters(figure, measured, panels, colours):
     all_axes[0].set(xlim=(low, high), ylim=(low, high), ylabel="predicted")
 
 
-def residuals(figure, error, depth, site, colours, site_colour):
+def residuals(figure, error, depth, site, colours, site_colour, sites):
     """Errors of one target against depth and against site; either may be None.
 
     Parameters
@@ -255,6 +260,8 @@ def residuals(figure, error, depth, site, colours, site_colour):
     depth, site : ndarray of shape (n_rows,) or None
         Depths; numbers of sites from 0.
     colours, site_colour : ndarray of shape (n_rows, 4), (n_sites, 4)
+    sites : list
+        Names, told where they are few.
     """
     panels = [name for name, there in (("depth", depth), ("site", site)) if there is not None]
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
@@ -264,7 +271,7 @@ def residuals(figure, error, depth, site, colours, site_colour):
         if name == "depth":
             against_depth(axes, error, depth, colours)
         else:
-            against_site(axes, error, site, site_colour)
+            against_site(axes, error, site, site_colour, sites)
         axes.set(xlabel=name, ylim=(np.nanmin(error) - room, np.nanmax(error) + room))
     all_axes[0].set_ylabel("error, SD")
     numbers(all_axes[0].yaxis, 5)
@@ -274,14 +281,15 @@ def against_depth(axes, error, depth, colours):
     """Errors as dots, and the median of each tenth of the rows."""
     known = np.flatnonzero(~np.isnan(error) & ~np.isnan(depth))
     known = known[np.argsort(depth[known], kind="stable")]
-    axes.scatter(depth[known], error[known], s=5, c=colours[known], alpha=0.6, lw=0, rasterized=True)
+    size = np.clip(2500 / max(1, len(known)), 5, 14)
+    axes.scatter(depth[known], error[known], s=size, c=colours[known], alpha=0.6, lw=0, rasterized=True)
     parts = [part for part in np.array_split(known, 10) if len(part)]
     middle = [[np.median(values[part]) for part in parts] for values in (depth, error)]
     axes.plot(*middle, color=INK, lw=1.4)
     numbers(axes.xaxis)
 
 
-def against_site(axes, error, site, site_colour):
+def against_site(axes, error, site, site_colour, sites):
     """Of each site the middle half of its errors, 9 of 10, and the median."""
     known = ~np.isnan(error)
     for place, colour in enumerate(site_colour):
@@ -291,7 +299,8 @@ def against_site(axes, error, site, site_colour):
             axes.plot([place, place], [low, high], color=colour, lw=1)
             axes.plot([place, place], [quarter, three], color=colour, lw=3.4, solid_capstyle="butt")
             axes.plot(place, middle, "o", color=INK, ms=2.4, mew=0)
-    axes.set_xticks([])
+    few = len(sites) <= len(FEW_SITES)
+    axes.set_xticks(range(len(sites)) if few else [], list(sites) if few else [])
     axes.set_xlim(-0.7, len(site_colour) - 0.3)
 
 

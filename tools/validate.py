@@ -64,10 +64,11 @@ def channels_of(path, table):
     return names, preprocess.split_columns(names, text, path).channels
 
 
-def read_spectra(path, table):
+def read_spectra(path, table, rows=None):
     """The channels of a file that `preprocess.read_table` has read, as they are: (n_rows, n_channels)."""
     names, channels = channels_of(path, table)
-    spectra = pd.read_csv(preprocess.find_table(path), usecols=[names.index(name) for name in channels])
+    places = [names.index(name) for name in channels]
+    spectra = pd.read_csv(preprocess.find_table(path), usecols=places, nrows=rows)
     return spectra.set_axis(channels, axis=1).astype(float)
 
 
@@ -426,7 +427,9 @@ def run_ours(table, targets, plan, folder, jobs):
 def main(argv=None):
     parser = fold_parser(__doc__.splitlines()[0])
     parser.add_argument(
-        "--peers", action="store_true", help="other models on the same folds, with times; few targets if --short"
+        "--peers",
+        action="store_true",
+        help="other models on the same folds, with times; few targets if --short",
     )
     arguments = arguments_of(parser, argv)
     table = preprocess.read_table(arguments.file)
