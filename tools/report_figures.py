@@ -33,6 +33,7 @@ FEW_SITES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
 MANY_SITES = ("viridis", 0.12, 0.82)  # of more sites; the ends would vanish on a dark or a light page
 STYLE = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a target's name may hold a $
     "font.size": 9.5,
     "axes.titlesize": 9.5,
     "axes.labelsize": 9.5,
@@ -133,6 +134,11 @@ def short(value, _=None):
     return f"{value:.4g}".replace("-", "−")
 
 
+def power(value, _=None):
+    """A power of ten: 10⁻⁵."""
+    return "10" + f"{np.log10(value):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def numbers(axis, most=4):
     """Few round numbers on an axis, in few characters."""
     axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
@@ -214,6 +220,7 @@ def alphas(figure, names, series, grid, **options):
     (axes,) = figure.axes
     axes.set_xlim(grid.min() / 3, grid.max() * 3)
     axes.xaxis.set_major_locator(LogLocator(10, numticks=6))
+    axes.xaxis.set_major_formatter(FuncFormatter(power))
     axes.xaxis.set_minor_locator(NullLocator())
     top = axes.get_xaxis_transform()
     axes.plot(grid, np.ones(len(grid)), "|", color=MUTED, ms=4, mew=0.6, clip_on=False, transform=top)

@@ -69,11 +69,6 @@ def half_text(half, digits=3):
     return "" if np.isnan(half) else f"± {max(half, 10.0**-digits):.{digits}f}"  # never "± 0.000"
 
 
-def power(value):
-    """A power of ten: 10⁻⁵."""
-    return "10" + f"{np.log10(value):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
 def listed(names, most=NAMED):
     """'Ca, Na and Mg'; 'Ca, Na, … and 9 more'."""
     names = list(names)
@@ -614,7 +609,7 @@ def alphas_section(study):
     )  # fmt: skip
     lead = [
         f"α pulls coefficients to 0: more of it where the spectra say less. The ticks below are the grid, {len(grid)} values from "
-        f"{power(grid.min())} to {power(grid.max())}, tried for each target by itself. {edges}"
+        f"{draw.power(grid.min())} to {draw.power(grid.max())}, tried for each target by itself. {edges}"
     ]
     if len(series) > 1:
         lead.append("Where leaving out sites asks for much more, rows of one site resemble each other.")
