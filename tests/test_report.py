@@ -23,7 +23,7 @@ import score
 from tools import demo_data, report, report_sections, validate
 from tools import report_figures as draw
 
-OPTIONS = ["--short", "--jobs", "1"]
+OPTIONS = ["--short", "--jobs", "2"]
 KEYS = ["data", "scores", "predicted", "errors", "worst", "coefficients", "alphas", "curve"]
 
 
@@ -41,6 +41,15 @@ def page_of(table, folder, *options):
     output = folder / "page.html"
     report.main([str(path), *OPTIONS, "--output", str(output), *options])
     return output.read_text(encoding="utf-8")
+
+
+def sections_of(table, folder):
+    """The sections of a table's page by key, nothing drawn yet."""
+    path = write(table, folder / "spectra.csv")
+    parser = validate.fold_parser("")
+    parser.set_defaults(source=None)
+    study = report.study_of(validate.arguments_of(parser, [str(path), "--short", "--jobs", "1"]), "a test")
+    return {section.key: section for section in (make(study) for make in report_sections.SECTIONS)}
 
 
 def text_of(page):
@@ -114,9 +123,9 @@ def test_only_demo_data_is_called_synthetic_unless_told(official, tmp_path):
 
 def test_repeats_give_intervals_and_one_repeat_says_that_there_is_none(tmp_path):
     said = text_of(page_of(soil(), tmp_path, "--group", "none"))
-    assert "one repeat only by row, so no interval" in said and "±" not in said
+    assert "one repeat only by row, so no interval" in said and not re.search(r"± \d", said)
     path, output = tmp_path / "spectra.csv", tmp_path / "repeats.html"
-    report.main([str(path), "--repeats", "2", "--folds", "3", "--jobs", "1", "--output", str(output)])
+    report.main([str(path), "--repeats", "2", "--folds", "3", "--jobs", "2", "--output", str(output)])
     said = text_of(output.read_text(encoding="utf-8"))
     assert re.search(r"0\.\d{3} ± 0\.\d{3} mean R² by row, 2 × 3 folds", said)
 
@@ -131,9 +140,11 @@ def test_without_sites_and_depth_each_section_says_so(tmp_path):
 def test_channels_without_wavenumbers_are_drawn_by_number(tmp_path):
     table = make_table(rows=30)
     names = {name: f"ch{place}" for place, name in enumerate(channels_of(table))}
-    page = page_of(table.rename(columns=names), tmp_path)
-    assert "channel number" in page and "wavenumber, cm⁻¹" not in page
-    assert "so no bands are marked" in text_of(page)
+    sections = sections_of(table.rename(columns=names), tmp_path)
+    assert any("so no bands are marked" in line for line in sections["coefficients"].nothing)
+    for key, place in (("data", 0), ("worst", 0), ("coefficients", 0)):
+        svg = sections[key].cards[place].svg()
+        assert ">channel number<" in svg and ">wavenumber, cm⁻¹<" not in svg
 
 
 def test_a_target_without_spread_and_names_that_are_markup_do_no_harm(tmp_path):
@@ -156,13 +167,11 @@ def test_a_target_with_too_few_assays_is_named_and_gaps_are_counted(tmp_path):
 def test_the_site_and_the_spectrum_that_are_wrong_are_found(tmp_path):
     table = soil()
     table.loc[table["SiteID"] == 5, "Ca"] += 60
+    assert "SiteID 5 is the hardest" in sections_of(table, tmp_path)["errors"].cards[0].caption
     table.loc[11, "Ca"] = 900.0
-    said = text_of(page_of(table, tmp_path))
-    worst = said[said.index("The spectra it gets most wrong", said.index("What the model learns")) :]
-    assert re.search(r"Index (\d+)", worst).group(1) == "11"
-    assert "measured 900" in worst.split("Index")[1]
-    table.loc[11, "Ca"] = table.loc[10, "Ca"]
-    assert "SiteID 5 is the hardest" in text_of(page_of(table, tmp_path))
+    worst = sections_of(table, tmp_path)["worst"].cards[0]
+    assert worst.title == "Index 11" and worst.caption.startswith("DepthTo 20, SiteID 2, DepthFrom 15.")
+    assert "measured 900" in worst.caption
 
 
 def test_reflectance_in_percent_is_told_from_absorbance(tmp_path):
@@ -261,7 +270,8 @@ def test_a_value_beyond_the_axis_is_shown_as_an_arrow_at_its_edge():
 
 
 def test_colours_follow_the_page_and_text_stays_text():
-    svg = draw.svg("k", 'a "b" & c', 2, draw.lines, {"by row": ([1, 2], [0.1, 0.2])}, "rows", "R²")
+    curves = {by: ([1, 2], [0.1, 0.2]) for by in ("by row", "by site")}
+    svg = draw.svg("k", 'a "b" & c', 2, draw.lines, curves, "rows", "R²")
     assert "var(--ink)" in svg and "var(--series0)" in svg and ">rows</text>" in svg
     assert 'aria-label="a &quot;b&quot; &amp; c"' in svg
     assert not re.search(r"DejaVu|#000|http://www.w3.org/TR|<style", svg)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import jinja2
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from matplotlib.colors import to_hex
 from tqdm import tqdm
 
@@ -194,7 +195,15 @@ def legend(study):
     return {"few": len(names) <= len(draw.FEW_SITES), "group": study.group, "sites": sites}
 
 
-def page(study):
+def drawn(sections, jobs):
+    """The figures of all sections as SVG, {key of a Card: text}, drawn in `jobs` processes."""
+    cards = [card for section in sections for card in (*section.cards, *section.more)]
+    found = Parallel(jobs, return_as="generator")(delayed(card.svg)() for card in cards)
+    bar = tqdm(found, "figures", len(cards), leave=False, disable=not sys.stderr.isatty())
+    return {card.key: svg for card, svg in zip(cards, bar, strict=True)}
+
+
+def page(study, jobs):
     """The page, as HTML."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -203,13 +212,13 @@ def page(study):
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    bar = tqdm(told.SECTIONS, "figures", leave=False, disable=not sys.stderr.isatty())
-    sections = [section(study) for section in bar]
+    sections = [section(study) for section in told.SECTIONS]
     return environment.get_template(TEMPLATE).render(
         study=study,
         synthetic=study.source.startswith("synthetic"),
         answer=told.answer(study),
         sections=sections,
+        drawn=drawn(sections, jobs),
         legend=legend(study),
         means=told.MEANS,
         nice=told.NICE,
@@ -244,7 +253,7 @@ def main(argv=None):
         print(f"wrote {arguments.figure}")
         return
     output = Path(arguments.output or validate.report_folder(arguments.file) / "report.html")
-    text = page(study)
+    text = page(study, arguments.jobs)
     with preprocess.replacing(output, "wb") as file:
         file.write(text.encode())
     for scheme in study.schemes:

@@ -9,7 +9,7 @@ has no data for, its section says in one line.
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -91,11 +91,20 @@ def by(scheme):
 
 
 class Card(NamedTuple):
-    """One figure, as wide as a phone."""
+    """One figure, as wide as a phone, to be drawn."""
 
-    svg: str
+    key: str  # unique on the page
     title: str
     caption: str
+    height: float  # inches
+    how: Callable  # one of tools/report_figures.py
+    arguments: tuple
+    options: dict
+
+    def svg(self):
+        """Draw it; who cannot see it is told the caption."""
+        alt = f"{self.title}: {self.caption}"
+        return draw.svg(self.key, alt, self.height, self.how, *self.arguments, **self.options)
 
 
 class Cell(NamedTuple):
@@ -116,9 +125,8 @@ class Table(NamedTuple):
 
 
 def card(key, title, caption, height, how, *arguments, **options):
-    """Draw a Card; `how` is one of tools/report_figures.py. Who cannot see it is told the caption."""
-    svg = draw.svg(key, f"{title}: {caption}", height, how, *arguments, **options)
-    return Card(svg, title, caption)
+    """A Card."""
+    return Card(key, title, caption, height, how, arguments, options)
 
 
 @dataclass
@@ -146,7 +154,8 @@ def chosen(study):
     names, r2 = list(study.targets), study.of("R2", study.hardest)
     heavy = sorted((name for name in names if name in score.WEIGHTS), key=lambda name: -score.WEIGHTS[name])
     heavy = [names.index(name) for name in heavy[:HEAVIEST]] if names == list(score.WEIGHTS) else []
-    best = [int(place) for place in np.argsort(-r2) if place not in heavy]
+    varies = (study.targets.max() > study.targets.min()).to_numpy()
+    best = [int(place) for place in np.argsort(-r2) if place not in heavy and varies[place]]
     return [*heavy, *best[:BEST]]
 
 
@@ -156,12 +165,11 @@ def lined(study, key, title, caption, order, how, series, *arguments, halves=(),
     parts = np.array_split(order, -(-len(order) // LINES))
     for k, part in enumerate(parts):
         shown = {name: values[part] for name, values in series.items()}
-        options["halves"] = {name: half[part] for name, half in dict(halves).items()}
-        heading, note = (f"{title}, continued", "Continued.") if k else (title, caption)
+        bars = {name: half[part] for name, half in dict(halves).items()}
+        heading = title + ", continued" * (k > 0), "Continued." if k else caption
+        what = list(names[part]), shown, *arguments
         height = draw.rows_height(max(map(len, parts)))
-        cards.append(
-            card(f"{key}{k}", heading, note, height, how, list(names[part]), shown, *arguments, **options)
-        )
+        cards.append(card(f"{key}{k}", *heading, height, how, *what, halves=bars, **options))
     return cards
 
 
@@ -564,7 +572,7 @@ def coefficient_card(study, place, predicted, bands):
         name: strong.loc[strong["motion"].str.contains(kind), "centre_cm1"].to_numpy()
         for name, kind in LANES.items()
     }
-    seen = "No wavenumbers to name peaks by."
+    seen = "Which minerals cannot be told: the channels have no wavenumbers."
     if study.numbered:
         seen = peaks_text(study.axis, -pattern if study.percent else pattern, strong)
     how = (
