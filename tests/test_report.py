@@ -132,8 +132,8 @@ def test_repeats_give_intervals_and_one_repeat_says_that_there_is_none(tmp_path)
 
 def test_without_sites_and_depth_each_section_says_so(tmp_path):
     said = text_of(page_of(soil().drop(columns=["SiteID", "DepthFrom", "DepthTo"]), tmp_path))
-    assert "No depth in the file" in said and "No id column SiteID in the file" in said
-    assert "how good the model is on a new site cannot be told" in said
+    assert "No depth in the file" in said and "No sites in the file (no id column SiteID)" in said
+    assert "how good the model is on a new one cannot be told" in said
     assert "by site:" not in said.replace("so no figure of errors by site.", "")
 
 

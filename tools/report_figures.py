@@ -95,7 +95,8 @@ def for_page(text, alt):
     text = re.sub(r"<svg[^>]*>", f'<svg viewBox="{head}" role="img" aria-label="{label}">', text, count=1)
     text = re.sub(r"<!--.*?-->\s*|<style.*?</style>", "", text, flags=re.S)  # a style would be the page's
     text = re.sub(r' id="[\w.]+_\d+"', "", text)
-    text = re.sub(r"font: ([\d.]+px) [^;\"]+", r"font-size: \1", text)
+    text = re.sub(r"font-family: [^;\"]+; ?", "", text)  # the page's
+    text = re.sub(r"font: ([\d.]+px) [^;\"]+", r"font-size: \1", text)  # as matplotlib before 3.11 writes it
     text = re.sub(r"(data:image/png;base64,)([\w+/=\s]+)", lambda found: found[1] + fewer(found[2]), text)
     text = re.sub(r"-?\d+\.\d{3,}(?=[^\w])", lambda number: f"{float(number[0]):.2f}", text)
     for colour, name in VARIABLES.items():
@@ -373,7 +374,7 @@ def coefficients(figure, wavenumbers, values, pattern, numbered, lanes):
     heights = [0.15 * len(kinds) + 0.01, 1, 1]
     place = fixed(figure, 0.17, 0.15 if numbered else 0.19, hspace=0.15)
     above, *others = figure.subplots(3, 1, sharex=True, height_ratios=heights, gridspec_kw=place)
-    named = ("goes with it, r", pattern), ("coefficient", values)
+    named = ("correlation", pattern), ("coefficient", values)
     for place, (axes, (name, line)) in enumerate(zip(others, named, strict=True)):
         axes.axhline(0, color=MUTED, lw=0.7)
         axes.fill_between(wavenumbers, 0, line, color=SERIES[1 - place], alpha=0.25, lw=0)

@@ -218,7 +218,7 @@ def sentences(study):
     which = (
         f": {listed(names[good])}" if len(good) else f"; the best is {names[order[0]]}, {r2_text(r2.max())}"
     )
-    yield f"{len(good) or 'None'} of {counted(len(names), 'target')} reach R² {GOOD} {where}{which}."
+    yield f"{len(good) or 'None'} of {counted(len(names), 'target')} {'reaches' if len(good) < 2 else 'reach'} R² {GOOD} {where}{which}."
     if len(poor):
         yield f"{len(poor)} stay under {POOR}, where the mean would do about as well: {listed(names[poor])}."
     if study.hardest == "site":
@@ -246,7 +246,7 @@ def reasons(study):
     if alone:
         yield f"There is one repeat only {' and '.join(alone)}, so no interval there."
     if study.hardest != "site":
-        yield f"The file has no id column {study.group}: how good the model is on a new site cannot be told."
+        yield f"The file has no sites (no id column {study.group}): how good the model is on a new one cannot be told."
     elif len(study.sites[0]) < FEW:
         yield f"{len(study.sites[0])} sites are few: figures by site would change much with other sites."
 
@@ -311,7 +311,7 @@ def data_section(study):
             ]
         )
     section = Section("data", "The data", lead, legend=study.sites is not None)
-    section.table = Table("Assays, in the units of the file; “log” marks a logarithmic axis", header, rows)
+    section.table = Table("Assays, in the units of the file; “log” marks a logarithmic axis.", header, rows)
     section.cards, section.nothing = place_cards(study)
     return section
 
@@ -332,7 +332,7 @@ def place_cards(study):
         card("spectra", "The spectra", seen, 2.7, draw.one_spectrum, study.axis, band, None, study.numbered)
     ]
     if study.sites is None:
-        return cards, [f"No id column {study.group} in the file, so no figure by site."]
+        return cards, [f"No sites in the file (no id column {study.group}), so no figure by site."]
     names, place = study.sites
     if study.depth is None:
         count = np.bincount(place).astype(float)
@@ -364,7 +364,8 @@ def scores_section(study):
             "A long line between the two dots means that the model lives on what samples of one site share. On a "
             "new site, count on the square."
         )
-    caption = f"R² with 95 % intervals, best first. Dashed: {GOOD}."
+    known = any(np.isfinite(half).any() for half in halves.values())
+    caption = f"Best first{', with 95 % intervals' * known}. Dashed: R² {GOOD}."
     section = Section("scores", "How good, target by target", lead)
     what = "r2", "R² of each target", caption, order, draw.rows, series, "R²"
     section.cards = lined(study, *what, halves=halves, limits=(low, 1), marks=(GOOD,))
@@ -413,9 +414,10 @@ def scatter_section(study):
     """Predicted against measured of every target."""
     lead = [
         "A dot on the line is right. A cloud flatter than the line means that high values come out too low; a "
-        "level band of dots, that the model says the same whatever is there. One colour far off the line is a "
-        "site that the model does not understand. Each dot is the mean over the repeats."
+        "level band of dots, that the model says the same whatever is there. Each dot is the mean over the repeats."
     ]
+    if study.sites is not None:
+        lead.append("One colour far off the line is a site that the model does not understand.")
     section = Section("predicted", "Predicted and measured", lead, legend=study.sites is not None)
     for place, name in enumerate(study.targets):
         measured = study.targets[name].to_numpy()
@@ -456,7 +458,9 @@ def errors_section(study):
     if study.depth is None:
         section.nothing.append("No depth in the file, so no figure of errors against depth.")
     if study.sites is None:
-        section.nothing.append(f"No id column {study.group} in the file, so no figure of errors by site.")
+        section.nothing.append(
+            f"No sites in the file (no id column {study.group}), so no figure of errors by site."
+        )
     else:
         section.cards += site_cards(study)
     if study.depth is None and study.sites is None:
