@@ -225,8 +225,9 @@ def rows_height(n):
 
 
 def alphas(figure, names, series, grid, **options):
-    """`rows` of alphas, with the grid that they were chosen from along the top."""
-    rows(figure, names, series, "α", log=True, limits=(grid.min(), grid.max()), **options)
+    """`rows` of alphas, with the grid that they were chosen from along the top and its edges dashed."""
+    edges = grid.min(), grid.max()
+    rows(figure, names, series, "α", log=True, limits=edges, marks=edges, **options)
     (axes,) = figure.axes
     axes.set_xlim(grid.min() / 3, grid.max() * 3)
     axes.xaxis.set_major_locator(LogLocator(10, numticks=6))

@@ -620,7 +620,7 @@ def alphas_section(study):
         "None lies on the grid's edge, so a wider grid would change nothing."
     )  # fmt: skip
     lead = [
-        f"α pulls coefficients to 0: more of it where the spectra say less. The ticks below are the grid, {len(grid)} values from "
+        f"α pulls coefficients to 0: more of it where the spectra say less. The ticks at the top are the grid, its edges dashed: {len(grid)} values from "
         f"{draw.power(grid.min())} to {draw.power(grid.max())}, tried for each target by itself. {edges}"
     ]
     if len(series) > 1:
@@ -628,7 +628,14 @@ def alphas_section(study):
     section = Section("alphas", "How strongly it is held back", lead)
     order = np.argsort(study.models["row"].alpha_, kind="stable")
     section.cards = lined(
-        study, "alpha", "α of each target", "Weakest first.", order, draw.alphas, series, grid
+        study,
+        "alpha",
+        "α of each target",
+        "Weakest first. A dot on a dashed line is one that the grid holds back.",
+        order,
+        draw.alphas,
+        series,
+        grid,
     )
     return section
 
