@@ -184,9 +184,9 @@ def rows(figure, names, series, xlabel, *, halves=None, limits=None, log=False, 
     """
     axes, y = figure.subplots(), np.arange(len(names))
     values = np.array(list(series.values()))
-    if log:
-        axes.set_xscale("log")
     low, high = limits or (np.nanmin(values), np.nanmax(values))
+    if log:
+        axes.set(xscale="log", xlim=(low / 3, high * 3))
     for at in marks:
         axes.axvline(at, color=MUTED, lw=0.8, ls=(0, (3, 3)))
     shown = np.clip(values, low, high)
@@ -229,7 +229,6 @@ def alphas(figure, names, series, grid, **options):
     edges = grid.min(), grid.max()
     rows(figure, names, series, "α", log=True, limits=edges, marks=edges, **options)
     (axes,) = figure.axes
-    axes.set_xlim(grid.min() / 3, grid.max() * 3)
     axes.xaxis.set_major_locator(LogLocator(10, numticks=6))
     axes.xaxis.set_major_formatter(FuncFormatter(power))
     axes.xaxis.set_minor_locator(NullLocator())
