@@ -31,6 +31,9 @@ lint: .venv/installed  ## the linter, and whether the formatter would change a t
 validate: .venv/installed $(PUBLIC)  ## figures by row and by site, under reports/
 	.venv/bin/python -m tools.validate $(PUBLIC)
 
+report: .venv/installed $(PUBLIC)  ## one page to show: reports/NAME/report.html
+	.venv/bin/python -m tools.report $(PUBLIC)
+
 peers: .venv/installed $(PUBLIC)  ## other models on the same folds, with times
 	.venv/bin/python -m tools.validate $(PUBLIC) --peers --short
 
@@ -71,5 +74,5 @@ $(PUBLIC): | .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tools/requirements.txt
 	@touch $@
 
-.PHONY: run test test-oldest lint validate peers tune benchmark simulate loadtest docker matrix
+.PHONY: run test test-oldest lint validate report peers tune benchmark simulate loadtest docker matrix
 .DELETE_ON_ERROR:

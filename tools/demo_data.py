@@ -20,8 +20,8 @@ One drill hole is one block from a seed of its own. So files of one --seed begin
 whatever their --rows, hold the same rock whatever their --channels, and memory does not grow.
 
 Scatter and noise are set so that the default file is about as hard as the challenge's: the
-project's method scores 0.69 in 4-fold cross-validation by row and 0.61 by drill hole
-(python -m tools.overview), and clearly less where the range ends at -1.
+project's method scores 0.69 in 4-fold cross-validation by row and 0.60 by drill hole
+(python -m tools.validate --folds 4), and clearly less where the range ends at -1.
 
 Sources
     Bands: centres and widths, rounded, after the source named in each row of minerals.csv;

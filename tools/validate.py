@@ -55,15 +55,21 @@ def fit_predict(X, Y, new, groups=None):
 # --- data ---------------------------------------------------------------------------
 
 
-def read_spectra(path, table):
-    """The channels of a file that `preprocess.read_table` has read, as they are: (n_rows, n_channels)."""
+def channels_of(path, table):
+    """The whole header of a file that `preprocess.read_table` has read, and its channels: two lists."""
     path = preprocess.find_table(path)
     blocks = preprocess.read_blocks(path)
     names = preprocess.read_header(next(blocks))
     blocks.close()
     text = [name for name in table.ids if not pd.api.types.is_numeric_dtype(table.ids[name])]
-    channels = preprocess.split_columns(names, text, path).channels
-    spectra = pd.read_csv(path, usecols=[names.index(name) for name in channels])
+    return names, preprocess.split_columns(names, text, path).channels
+
+
+def read_spectra(path, table, rows=None):
+    """The channels of a file that `preprocess.read_table` has read, as they are: (n_rows, n_channels)."""
+    names, channels = channels_of(path, table)
+    places = [names.index(name) for name in channels]
+    spectra = pd.read_csv(preprocess.find_table(path), usecols=places, nrows=rows)
     return spectra.set_axis(channels, axis=1).astype(float)
 
 
@@ -168,6 +174,14 @@ def held_out(model, X, Y, folds, *, groups=None, share=1.0, jobs=1, label=""):
         predicted[repeat, test] = part
         seconds += took / len(tests)
     return predicted, seconds
+
+
+def cross_validate(X, Y, plan, jobs):
+    """Held-out predictions of the project's model under each of `schemes`: {name: (n_repeats, n, t)}."""
+    return {
+        name: held_out(fit_predict, X, Y, folds, groups=sites, jobs=jobs, label=name)[0]
+        for name, (folds, sites) in plan.items()
+    }
 
 
 def measures(actual, predicted):
@@ -350,19 +364,21 @@ def report_folder(path):
     return folder
 
 
-def arguments_of(argv):
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def fold_parser(description):
+    """A command line that says which file, and how to hold out."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of the folds (%(default)s)")
     parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
     parser.add_argument("--group", default="SiteID", help="id that is never in both halves (%(default)s)")
     parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
-    parser.add_argument("--peers", action="store_true", help="other models on the same folds, with times")
-    parser.add_argument(
-        "--short", action="store_true", help="one repeat of three folds, few targets for --peers"
-    )
+    parser.add_argument("--short", action="store_true", help="one repeat of three folds")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
+    return parser
+
+
+def arguments_of(parser, argv):
+    """What a command line of `fold_parser` says, checked."""
     arguments = parser.parse_args(argv)
     if arguments.short:
         arguments.repeats, arguments.folds = SHORT
@@ -389,10 +405,7 @@ def run_ours(table, targets, plan, folder, jobs):
     """Print and write all figures of the project's model."""
     X, Y = table.features.to_numpy(), targets.to_numpy()
     folds = {name: drawn for name, (drawn, _) in plan.items()}
-    predictions = {
-        name: held_out(fit_predict, X, Y, drawn, groups=sites, jobs=jobs, label=name)[0]
-        for name, (drawn, sites) in plan.items()
-    }
+    predictions = cross_validate(X, Y, plan, jobs)
     found = measure_table(targets, predictions)
     found.to_csv(folder / "measures.csv", index=False)
     prediction_table(table, targets, predictions, folds).to_csv(folder / "predictions.csv")
@@ -418,7 +431,13 @@ def run_ours(table, targets, plan, folder, jobs):
 
 
 def main(argv=None):
-    arguments = arguments_of(argv)
+    parser = fold_parser(__doc__.splitlines()[0])
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="other models on the same folds, with times; few targets if --short",
+    )
+    arguments = arguments_of(parser, argv)
     table = preprocess.read_table(arguments.file)
     plan = schemes(table, arguments)
     targets = usable(table.targets, arguments.folds)

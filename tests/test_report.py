@@ -1,0 +1,394 @@
+"""tools/report.py: what the page says is what validation found, for every kind of file, and in a browser."""
+
+import base64
+import functools
+import html
+import http.server
+import io
+import json
+import re
+import shutil
+import subprocess
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import REAL, channels_of, make_table, write
+from matplotlib.figure import Figure
+from PIL import Image
+
+import preprocess
+import score
+from tools import demo_data, report, report_sections, validate
+from tools import report_figures as draw
+
+OPTIONS = ["--short", "--jobs", "1"]  # in this process, where a warning is an error
+FASTER = ["--short", "--jobs", "2"]
+KEYS = ["data", "scores", "predicted", "errors", "worst", "coefficients", "alphas", "curve"]
+
+
+def soil(rows=48, targets=("Ca", "clay")):
+    """A table with targets of its own, the last with gaps and negative values."""
+    table = make_table(rows=rows, targets=targets)
+    table[targets[-1]] -= 5
+    table.loc[table.index[:5], targets[-1]] = np.nan
+    return table
+
+
+def page_of(table, folder, *options):
+    """The page of a table, written and read."""
+    path = write(table, folder / "spectra.csv")
+    output = folder / "page.html"
+    report.main([str(path), *OPTIONS, "--output", str(output), *options])
+    return output.read_text(encoding="utf-8")
+
+
+def sections_of(table, folder):
+    """The sections of a table's page by key, nothing drawn yet."""
+    path = write(table, folder / "spectra.csv")
+    parser = validate.fold_parser("")
+    parser.set_defaults(source=None)
+    study = report.study_of(validate.arguments_of(parser, [str(path), "--short", "--jobs", "1"]), "a test")
+    return {section.key: section for section in (make(study) for make in report_sections.SECTIONS)}
+
+
+def text_of(page):
+    """What a reader reads, on one line."""
+    page = re.sub(r"<(style|script|svg)\b.*?</\1>", " ", page, flags=re.S)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+def cells_of(page, key):
+    """The table of a section: {name: texts of its cells}."""
+    section = page[page.index(f'<section id="{key}">') :]
+    body = section[section.index("<tbody>") : section.index("</tbody>")]
+    rows = (re.findall(r"<t[hd].*?</t[hd]>", row, flags=re.S) for row in body.split("</tr>")[:-1])
+    return {text_of(row[0]).strip(): [text_of(cell).split() for cell in row[1:]] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory):
+    """The page and the path of a file in the challenge's shape, of which demo data says what it is."""
+    folder = tmp_path_factory.mktemp("official")
+    path = folder / "public.csv.gz"
+    demo_data.write(str(path), [make_table(rows=48)])
+    output = folder / "report.html"
+    report.main([str(path), *FASTER, "--output", str(output)])
+    return output.read_text(encoding="utf-8"), path
+
+
+# --- what it says -------------------------------------------------------------------
+
+
+def test_the_scores_are_those_of_validate(official, tmp_path, monkeypatch, capsys):
+    page, path = official
+    monkeypatch.chdir(tmp_path)
+    validate.main([str(path), *OPTIONS])
+    folder = tmp_path / "reports" / "public"
+    found = json.loads((folder / "summary.json").read_text())["held out by"]
+    for scheme in ("row", "site", "site, α by site"):
+        (r2,), (scored,) = found[scheme]["mean R2"], found[scheme]["official score"]
+        card = f"{r2:.3f} mean R² by {scheme}, 1 × 3 folds {scored:.3f} official score, of 1.01"
+        assert card.replace("-", "−") in text_of(page)
+    measures = pd.read_csv(folder / "measures.csv").set_index(["target", "held out by"])
+    cells = cells_of(page, "scores")
+    assert list(cells) == [*preprocess.TARGETS, "mean"]
+    for target, row in cells.items():
+        shown = [float(cell[0].replace("−", "-").replace(",", "")) for cell in row]
+        assert shown[0] == measures.loc[(target, "row"), "assays"]
+        for place, measure in enumerate(validate.MEASURES):
+            for side, scheme in enumerate(("row", "site")):
+                value = measures.loc[(target, scheme), measure]
+                assert shown[1 + 2 * place + side] == pytest.approx(value, rel=6e-3, abs=6e-4)
+
+
+def test_every_target_is_drawn_by_row_and_by_site_and_every_section_is_there(official):
+    page, _ = official
+    section = page[page.index('<section id="predicted">') : page.index('<section id="errors">')]
+    figures = re.findall(r"<figure>.*?</figure>", section, flags=re.S)
+    assert [text_of(figure).split()[0] for figure in figures] == list(preprocess.TARGETS)
+    assert all(">by row<" in figure and ">by site<" in figure for figure in figures)
+    assert all(figure.count("data:image/png") == 2 for figure in figures)
+    assert re.findall(r'<section id="(\w+)"', page) == ["answer", *KEYS, "words"]
+
+
+def test_only_demo_data_is_called_synthetic_unless_told(official, tmp_path):
+    page, path = official
+    assert "Synthetic data." in text_of(page) and "say nothing about real rock" in text_of(page)
+    other = write(make_table(), tmp_path / "other.csv.gz")
+    assert (report.source_of(str(path)), report.source_of(str(other))) == (report.DEMO, report.UNKNOWN)
+    said = text_of(page_of(soil(), tmp_path, "--source", "our <2024> survey"))
+    assert "our <2024> survey" in said and "Synthetic" not in said
+
+
+def test_repeats_give_intervals_and_one_repeat_says_that_there_is_none(tmp_path):
+    said = text_of(page_of(soil(), tmp_path, "--group", "none"))
+    assert "one repeat only by row, so no interval" in said and not re.search(r"± \d", said)
+    path, output = tmp_path / "spectra.csv", tmp_path / "repeats.html"
+    report.main([str(path), "--repeats", "2", "--folds", "3", "--jobs", "2", "--output", str(output)])
+    said = text_of(output.read_text(encoding="utf-8"))
+    assert re.search(r"0\.\d{3} ± 0\.\d{3} mean R² by row, 2 × 3 folds", said)
+
+
+def test_without_sites_and_depth_each_section_says_so(tmp_path):
+    said = text_of(page_of(soil().drop(columns=["SiteID", "DepthFrom", "DepthTo"]), tmp_path))
+    assert "No depth in the file" in said and "No sites in the file (no id column SiteID)" in said
+    assert "how good the model is on a new one cannot be told" in said
+    assert "by site:" not in said.replace("so no figure of errors by site.", "")
+
+
+def test_channels_without_wavenumbers_are_drawn_by_number(tmp_path):
+    table = make_table(rows=30)
+    names = {name: f"ch{place}" for place, name in enumerate(channels_of(table))}
+    sections = sections_of(table.rename(columns=names), tmp_path)
+    assert any("so no bands are marked" in line for line in sections["coefficients"].nothing)
+    for key, place in (("data", 0), ("worst", 0), ("coefficients", 0)):
+        svg = sections[key].cards[place].svg()
+        assert ">channel number<" in svg and ">wavenumber, cm⁻¹<" not in svg
+
+
+def test_a_target_without_spread_and_names_that_are_markup_do_no_harm(tmp_path):
+    table = soil(targets=("same", "<b>$x_1$ & y", "clay"))
+    table["same"] = 2.5
+    table["SiteID"] = [f"<i>{site}" for site in table["SiteID"]]
+    page = page_of(table, tmp_path)
+    assert "<b>$" not in page and "<i>1" not in page and "<b>$x_1$ & y" in text_of(page)
+    assert cells_of(page, "data")["same"][6] == ["100%"]
+
+
+def test_a_target_with_too_few_assays_is_named_and_gaps_are_counted(tmp_path):
+    table = soil(targets=("Ca", "rare", "clay"))
+    table.loc[table.index[2:], "rare"] = np.nan
+    page = page_of(table, tmp_path)
+    assert "rare: too few assays" in text_of(page)
+    assert cells_of(page, "data")["clay"][:2] == [["43"], ["5"]]
+
+
+def test_the_site_and_the_spectrum_that_are_wrong_are_found(tmp_path):
+    table = soil()
+    table.loc[table["SiteID"] == 5, "Ca"] += 60
+    assert "SiteID 5 is the hardest" in sections_of(table, tmp_path)["errors"].cards[0].caption
+    table.loc[11, "Ca"] = 900.0
+    worst = sections_of(table, tmp_path)["worst"].cards[0]
+    assert worst.title == "Index 11" and worst.caption.startswith("DepthTo 20, SiteID 2, DepthFrom 15.")
+    assert "measured 900" in worst.caption
+
+
+def test_reflectance_in_percent_is_told_from_absorbance(tmp_path):
+    table = soil()
+    path = str(write(table, tmp_path / "a.csv"))
+    assert not report.is_percent(path, preprocess.read_table(path))
+    table[channels_of(table)] = 100 * 10 ** -table[channels_of(table)] + 20
+    path = str(write(table, tmp_path / "r.csv"))
+    assert report.is_percent(path, preprocess.read_table(path))
+
+
+def test_a_file_without_assays_ends_in_a_reason(tmp_path):
+    path = write(make_table(targets=()), tmp_path / "private.csv")
+    with pytest.raises(preprocess.DataError, match="found no target with 6 assays"):
+        report.main([str(path), *OPTIONS, "--output", str(tmp_path / "page.html")])
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_the_readme_figure_is_a_picture(tmp_path, capsys):
+    path = write(make_table(rows=48), tmp_path / "public.csv.gz")
+    report.main([str(path), *OPTIONS, "--figure", str(tmp_path / "new" / "figure.png")])
+    with Image.open(tmp_path / "new" / "figure.png") as picture:
+        assert picture.format == "PNG" and picture.width > 1000
+    assert "wrote" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "name, rows, targets",
+    [
+        ("yamsys_soil/yamsys_soil_full", 94, 31),
+        ("peat_redoxpeat/peat_redoxpeat_full", 59, 30),
+        ("limesoda_mir/limesoda_H_138_full", 138, 3),
+    ],
+)
+def test_real_spectra_get_a_page(name, rows, targets, tmp_path):
+    path = REAL / f"{name}.csv.gz"
+    if not path.exists():
+        pytest.skip(f"the real spectra are not here: {path}")
+    report.main([str(path), *FASTER, "--output", str(tmp_path / "page.html")])
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert f"spectra {rows} " in text_of(page)
+    assert len(cells_of(page, "scores")) == targets + 1
+    assert re.findall(r'<section id="(\w+)"', page) == ["answer", *KEYS, "words"]
+
+
+# --- words and figures --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(12345.6, "12,346"), (0.0451234, "0.0451"), (-3.14159, "−3.14"), (0.0, "0"), (float("nan"), "–")],
+)
+def test_numbers_have_three_digits(value, text):
+    assert report_sections.plain(value) == text
+
+
+def test_r2_has_a_true_minus_and_no_negative_zero():
+    assert [report_sections.r2_text(value) for value in (-0.456, -0.001)] == ["−0.46", "0.00"]
+
+
+def test_long_lists_are_cut_and_counted():
+    assert report_sections.listed("abc") == "a, b and c"
+    assert report_sections.listed("abcdef", most=4) == "a, b, c and 3 more"
+
+
+def test_the_heaviest_targets_are_shown_first(official):
+    page, _ = official
+    weights = sorted(score.WEIGHTS, key=score.WEIGHTS.get)[::-1][:2]
+    section = page[page.index('<section id="coefficients">') :]
+    assert re.findall(r"<h3>(.*?)</h3>", section)[:2] == weights == ["CuPPM", "AuPPM"]
+
+
+def test_a_peak_is_named_after_the_nearest_band_or_after_none():
+    axis = np.arange(4000.0, 400, -2)
+    bands = pd.read_csv(report_sections.MINERALS)
+    bump = sum(np.exp(-(((axis - at) / 15) ** 2)) * height for at, height in ((2514, 0.9), (3900, 0.5)))
+    nearest = bands.loc[(bands["centre_cm1"] - 2514).abs().idxmin()]
+    told = report_sections.peaks_text(axis, bump, bands)
+    assert f"at 2514 ({nearest['mineral']} {nearest['centre_cm1']}), 3900 cm⁻¹" in told
+    assert report_sections.peaks_text(axis, 0 * axis, bands) == "No peak stands out."
+
+
+@pytest.mark.parametrize("rising", [True, False])
+def test_wavenumbers_fall_from_left_to_right(rising):
+    axes = Figure().subplots()
+    draw.spectral(axes, np.linspace(600, 4000, 9)[:: 1 if rising else -1], True)
+    left, right = axes.get_xlim()
+    assert (left, right) == (4000, 600)
+
+
+def test_a_value_beyond_the_axis_is_shown_as_an_arrow_at_its_edge():
+    figure = Figure()
+    draw.rows(figure, ["a", "b"], {"by row": np.array([0.5, -7.0])}, "R²", limits=(-1, 1))
+    drawn = {line.get_marker(): line.get_xydata().tolist() for line in figure.axes[0].lines}
+    assert drawn["o"] == [[0.5, 0]] and drawn["<"] == [[-1, 1]]
+
+
+def test_colours_follow_the_page_and_text_stays_text():
+    curves = {by: ([1, 2], [0.1, 0.2]) for by in ("by row", "by site")}
+    svg = draw.svg("k", 'a "b" & c', 2, draw.lines, curves, "rows", "R²")
+    assert "var(--ink)" in svg and "var(--series0)" in svg and ">rows</text>" in svg
+    assert 'aria-label="a &quot;b&quot; &amp; c"' in svg
+    assert not re.search(r"DejaVu|#000|http://www.w3.org/TR|<style", svg)
+
+
+def test_a_palette_makes_dots_smaller_and_hardly_other():
+    rng = np.random.default_rng(0)
+    figure = Figure((2, 2), dpi=100)
+    figure.subplots().scatter(*rng.normal(size=(2, 400)), c=rng.random(400), s=8)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, transparent=True)
+    packed = base64.b64decode(draw.fewer(base64.b64encode(buffer.getvalue())))
+    before, after = (
+        np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"), float) for png in (buffer.getvalue(), packed)
+    )
+    assert len(packed) < 0.5 * len(buffer.getvalue())
+    assert np.abs(before - after)[before[..., 3] > 200].mean() < 12
+
+
+# --- the page as a page -------------------------------------------------------------
+
+
+def test_the_page_asks_for_nothing_else(official):
+    page, _ = official
+    links = re.findall(r"""(?:\bsrc|\bhref|srcset|action|poster)\s*=\s*["']?([^"'\s>]+)""", page)
+    assert links and all(link.startswith(("#", "data:")) for link in links)
+    assert "@import" not in page and not re.search(r"url\((?!#)", page)
+    assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|sendBeacon)\b", page)
+    assert len(page.encode()) < 6e6
+
+
+def test_ids_are_unique_and_every_link_leads_somewhere(official):
+    page, _ = official
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    targets = re.findall(r'href="#([^"]+)"', page) + re.findall(r"url\(#([^)]+)\)", page)
+    assert set(KEYS) < set(targets) <= set(ids)
+
+
+def test_every_figure_has_a_heading_a_caption_and_words_for_who_cannot_see_it(official):
+    page, _ = official
+    for figure in re.findall(r"<figure>.*?</figure>", page, flags=re.S):
+        assert re.search(r"<h3>.+?</h3>", figure)
+        assert re.search(r"<figcaption>.+?</figcaption>", figure, flags=re.S)
+        assert re.search(r'role="img" aria-label="[^"]{10,}"', figure)
+
+
+LOOK = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body><script>
+const found = [];
+const cases = [["report.html", 390], ["report.html", 1280], ["bad.html", 390]];
+addEventListener("DOMContentLoaded", async () => {
+  for (const [page, width] of cases) {
+    const frame = document.createElement("iframe");
+    frame.width = width;
+    frame.height = 844;
+    await new Promise(done => { frame.onload = done; frame.src = page; document.body.append(frame); });
+    const inside = frame.contentWindow;
+    found.push({
+      page, width, inner: inside.innerWidth, scroll: inside.document.documentElement.scrollWidth,
+      sorted: [...inside.document.querySelectorAll("thead button")].length,
+      asked: inside.performance.getEntriesByType("resource").map(one => one.name).filter(one => !one.startsWith("data:")),
+    });
+    frame.remove();
+  }
+  document.body.innerHTML = "";
+  document.title = JSON.stringify(found);
+});
+</script>"""
+BAD = (
+    '<div style="width: 3000px">wide</div><img src="leak.png"><script>console.error("bad " + "page")</script>'
+)
+
+
+def test_in_a_browser_it_fits_asks_for_nothing_and_has_no_error(official, tmp_path):
+    """Chromium's own --dump-dom is enough, so no package that drives a browser is needed."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("found no chromium to open the page with")
+    page, _ = official
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "look.html").write_text(LOOK, encoding="utf-8")
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    (folder / "bad.html").write_text(page.replace("<body>", f"<body>{BAD}"), encoding="utf-8")
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            asked.append(self.path)
+
+    handler = functools.partial(Handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        command = [
+            chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            f"--user-data-dir={tmp_path / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            "--enable-logging=stderr", "--virtual-time-budget=20000", "--window-size=1400,900", "--dump-dom",
+            f"http://127.0.0.1:{server.server_port}/look.html",
+        ]  # fmt: skip
+        result = subprocess.run(command, capture_output=True, text=True, timeout=180)
+        server.shutdown()
+    title = re.search(r"<title>(.*?)</title>", result.stdout)
+    assert title, result.stderr[-2000:]
+    *good, bad = json.loads(html.unescape(title[1]))
+    assert [(one["width"], one["inner"]) for one in good] == [(390, 390), (1280, 1280)]
+    assert all(one["scroll"] <= one["inner"] and one["asked"] == [] for one in good)
+    assert all(one["sorted"] > 20 for one in good)  # so the page's script ran to its end
+    assert bad["scroll"] > bad["inner"] and bad["asked"][0].endswith("leak.png")  # the test can fail
+    said = re.findall(r"CONSOLE.*", result.stderr)
+    assert any("bad page" in line for line in said)
+    assert all("bad page" in line or "leak.png" in line for line in said), said
+    assert set(asked) <= {
+        "/look.html",
+        "/report.html",
+        "/bad.html",
+        "/leak.png",
+        "code 404, message File not found",
+    }
