@@ -19,6 +19,8 @@ REPEATS, FOLDS = 2, 5
 
 table = preprocess.read_table(FILE)
 X, Y = table.features.to_numpy(), table.targets.to_numpy()
+if "SiteID" not in table.ids:
+    raise SystemExit(f"{FILE}: found no SiteID, expected sites to hold out; look at another file")
 sites = table.ids["SiteID"].to_numpy()
 folds = {
     "row": validate.draw_folds(np.arange(len(X)), REPEATS, FOLDS),

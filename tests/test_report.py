@@ -20,12 +20,12 @@ from PIL import Image
 
 import preprocess
 import score
-from tools import demo_data, report, report_sections, validate
+from tools import demo_data, report, report_sections, trust, validate
 from tools import report_figures as draw
 
 OPTIONS = ["--short", "--jobs", "1"]  # in this process, where a warning is an error
 FASTER = ["--short", "--jobs", "2"]
-KEYS = ["data", "scores", "predicted", "errors", "worst", "coefficients", "alphas", "curve"]
+KEYS = ["data", "scores", "predicted", "errors", "trust", "worst", "coefficients", "alphas", "curve"]
 
 
 def soil(rows=48, targets=("Ca", "clay")):
@@ -111,6 +111,24 @@ def test_every_target_is_drawn_by_row_and_by_site_and_every_section_is_there(off
     assert all(">by row<" in figure and ">by site<" in figure for figure in figures)
     assert all(figure.count("data:image/png") == 2 for figure in figures)
     assert re.findall(r'<section id="(\w+)"', page) == ["answer", *KEYS, "words"]
+
+
+def test_coverage_and_flagged_spectra_are_those_of_bounds_held_out(tmp_path):
+    table = soil(rows=60)
+    channels = channels_of(table)
+    table.loc[table.index[7], channels[::2]] += 0.5  # what no other spectrum has
+    page = page_of(table, tmp_path)
+    read = preprocess.read_table(str(tmp_path / "spectra.csv"))
+    folds = validate.draw_folds(np.arange(60), 1, 3)[0]
+    bounds, found = trust.held_out_bounds(read.features.to_numpy(), read.targets.to_numpy(), folds)
+    covered = trust.coverage_table(read.targets, bounds)["coverage"].mean()
+    flagged = found.index[found["verdict"] != "inside"]
+    said = text_of(page[page.index('<section id="trust">') : page.index('<section id="worst">')])
+    assert f"on the mean over targets: {covered:.1%} by row;" in said
+    assert f"Not inside: {len(flagged) / 60:.1%} by row" in said
+    cells = cells_of(page, "trust")
+    assert set(map(int, cells)) <= set(flagged) and next(iter(cells)) == "7"
+    assert cells["7"][3] == ["unlike"]
 
 
 def test_only_demo_data_is_called_synthetic_unless_told(official, tmp_path):

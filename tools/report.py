@@ -25,7 +25,7 @@ import preprocess
 import train
 from tools import report_figures as draw
 from tools import report_sections as told
-from tools import validate
+from tools import trust, validate
 
 TEMPLATE = "report.html.j2"
 DEMO_NAME = b"synthetic-spectra-not-from-an-instrument"  # what demo_data.write puts into the gzip header
@@ -57,6 +57,7 @@ class Study(NamedTuple):
     measures: pd.DataFrame  # of validate.measure_table, by scheme and target
     curve: pd.DataFrame  # of validate.learning_curve
     models: dict  # fitted to all rows, {how alpha was chosen: ZeroClippedRidgeCV}
+    trusted: dict  # {of trust.plans: (bounds (3, n_rows, n_targets), applicability)}, one repeat
 
     @property
     def schemes(self):
@@ -150,7 +151,12 @@ def study_of(arguments, command):
     targets = validate.usable(table.targets, arguments.folds)
     plan = validate.schemes(table, arguments)
     X = table.features.to_numpy()
-    predictions = validate.cross_validate(X, targets.to_numpy(), plan, arguments.jobs)
+    Y, jobs = targets.to_numpy(), arguments.jobs
+    predictions = validate.cross_validate(X, Y, plan, jobs)
+    trusted = {
+        name: trust.held_out_bounds(X, Y, folds, groups=groups, jobs=jobs, label=f"bounds, {name}")
+        for name, (folds, groups) in trust.plans(plan).items()
+    }
     return Study(
         Path(preprocess.find_table(arguments.file)).name,
         arguments.source or source_of(arguments.file),
@@ -163,8 +169,9 @@ def study_of(arguments, command):
         plan,
         predictions,
         validate.measure_table(targets, predictions).set_index(["held out by", "target"]),
-        validate.learning_curve(X, targets, plan, arguments.jobs),
+        validate.learning_curve(X, targets, plan, jobs),
         fitted(table._replace(targets=targets), arguments.group),
+        trusted,
     )
 
 

@@ -409,6 +409,34 @@ def known_bands(figure, bands, wavenumbers):
     spectral(axes, wavenumbers, True)
 
 
+def flags(figure, panels, colours):
+    """Leverage and residual of each spectrum in units of their limits; beyond the lines it is flagged.
+
+    Parameters
+    ----------
+    panels : dict of str to (ndarray of shape (n_rows,), ndarray of shape (n_rows,))
+        Leverage and residual, by title.
+    colours : ndarray of shape (n_rows, 4)
+    """
+    all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
+    size = np.clip(2500 / len(colours), 5, 18)
+    for axes, (title, (leverage, residual)) in zip(all_axes, panels.items(), strict=True):
+        axes.set(xscale="log", yscale="log", xlabel="leverage / limit")
+        axes.scatter(leverage, residual, s=size, c=colours, alpha=0.75, lw=0, rasterized=True)
+        axes.axvline(1, color=INK, lw=0.8)
+        axes.axhline(1, color=INK, lw=0.8)
+        axes.set_title(title, loc="left", pad=3)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(10, numticks=5))
+            axis.set_major_formatter(FuncFormatter(short))
+            axis.set_minor_locator(NullLocator())
+    every = [np.concatenate(each) for each in zip(*panels.values(), strict=True)]
+    for place, values in enumerate(every):  # a decade at least, so that there is a number on the axis
+        low, high = min(values.min() / 1.3, 0.09), max(values.max() * 1.3, 1.8)
+        (all_axes[0].set_ylim if place else all_axes[0].set_xlim)(low, high)
+    all_axes[0].set_ylabel("residual / limit")
+
+
 def lines(figure, curves, xlabel, ylabel):
     """Lines with dots; `curves` is {name: (x, y)}."""
     axes = figure.subplots()

@@ -127,6 +127,8 @@ def coverage_table(targets, bounds):
     below, above = share(actual < lower, actual), share(actual > upper, actual)
     thirds = np.nanquantile(predicted, [1 / 3, 2 / 3], axis=0)
     inside = (actual >= lower) & (actual <= upper)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a constant target
+        width = np.nanmedian(upper - lower, axis=0) / np.nanstd(actual, axis=0, ddof=1)
     return pd.DataFrame(
         {
             "assays": targets.notna().sum(),
@@ -135,7 +137,7 @@ def coverage_table(targets, bounds):
             "above": above,
             "coverage, low": share(inside, np.where(predicted <= thirds[0], actual, np.nan)),
             "coverage, high": share(inside, np.where(predicted >= thirds[1], actual, np.nan)),
-            "width / SD": np.nanmedian(upper - lower, axis=0) / np.nanstd(actual, axis=0, ddof=1),
+            "width / SD": width,
         }
     )
 
@@ -309,9 +311,8 @@ def side_by_side(one, other, inside=None):
 # --- the step -----------------------------------------------------------------------
 
 
-def plans(table, arguments):
-    """{what is held out and what bounds are of: (folds (n_rows,), groups or None)}."""
-    plan = validate.schemes(table, arguments)
+def plans(plan):
+    """{what is held out, and what bounds are of: (folds (n_rows,), groups or None)} of `validate.schemes`."""
     names = {"row": "row", "given folds": "given folds", "site": "site, bounds by row"}
     names["site, α by site"] = "site, bounds by site"
     return {names[name]: (folds[0], groups) for name, (folds, groups) in plan.items()}
@@ -339,7 +340,7 @@ def measure(path, other, arguments):
     table = preprocess.read_table(path)
     targets = validate.usable(table.targets, arguments.folds)
     X, Y, name = table.features.to_numpy(), targets.to_numpy(), name_of(path)
-    plan, folder = plans(table, arguments), validate.report_folder(path)
+    plan, folder = plans(validate.schemes(table, arguments)), validate.report_folder(path)
     covered, found = {}, {}
     spectra = validate.read_spectra(path, table)
     values, material = spectra.to_numpy(), None
