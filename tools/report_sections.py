@@ -565,12 +565,12 @@ def trust_section(study):
     low = max(LOWEST_COVERAGE, np.floor(10 * min(least, trust.COVERAGE - 0.1)) / 10)
     marks = {"limits": (low, 1), "marks": (trust.COVERAGE,)}
     section.cards = lined(study, "coverage", "Coverage of each target", *what, *how, **marks)
-    series = {name: found["width / SD"].to_numpy() for name, found in covered.items()}
+    series = {name: found["width / SD"].fillna(0).to_numpy() for name, found in covered.items()}
     what = (
         f"Upper less lower, in standard deviations. Dashed: {ALL_OF:g}, bounds that know the assays' mean only.",
         order,
     )
-    widest = min(WIDEST, max(ALL_OF, *(np.nanmax(width) for width in series.values())))
+    widest = min(WIDEST, max(ALL_OF, *(width.max() for width in series.values())))
     marks = {"limits": (0, widest), "marks": (ALL_OF,)}
     section.cards += lined(
         study, "width", "Width of the bounds", *what, draw.rows, series, "median width, SD", **marks

@@ -143,8 +143,10 @@ def coverage_table(targets, bounds):
 
 
 def share(true, actual):
-    """Of each column, the share of rows with an assay that are true."""
-    return np.nanmean(np.where(np.isnan(actual), np.nan, true), axis=0)
+    """Of each column, the share of rows with an assay that are true; NaN where there is none."""
+    known = ~np.isnan(actual)
+    with np.errstate(invalid="ignore"):
+        return (true & known).sum(axis=0) / known.sum(axis=0)
 
 
 # --- faults -------------------------------------------------------------------------
