@@ -819,13 +819,15 @@ def _error_quantiles(problem, alphas, groups):
 
 
 def _quantiles(values, levels):
-    """Quantiles along the last axis; of n values, the k-th stands for the level k / (n + 1)."""
+    """Quantiles along the last axis; of n values, the k-th stands for the level k / (n + 1).
+
+    Between two, the outer one: so that at least as many new values lie within as are promised.
+    """
     values = np.sort(values, axis=-1)
-    last = values.shape[-1] - 1
-    places = np.clip(np.multiply(levels, last + 2) - 1, 0, last)
-    below = places.astype(int)
-    low, high = values[..., below], values[..., np.minimum(below + 1, last)]
-    return low + (places - below) * (high - low)
+    n, levels = values.shape[-1], np.asarray(levels)
+    places = (n + 1) * levels - 1
+    places = np.where(levels < 0.5, np.floor(places + LOSS), np.ceil(places - LOSS))
+    return values[..., np.clip(places, 0, n - 1).astype(int)]
 
 
 def _growth(errors, level, lower):
@@ -866,9 +868,15 @@ def _limits(problem, s, axes, alpha, groups):
     own = squares if groups is None else np.add.reduceat(squares, starts, axis=0)
     scale = np.maximum(total - own, least) / np.maximum(n - sizes, 1)[:, None]
     residual = np.sqrt((squares / (scale if groups is None else scale.repeat(sizes, axis=0))).max(axis=1))
-    limits = np.maximum([_quantiles(leverage, LIMIT), _quantiles(residual, LIMIT)], EPS)
-    limits *= _quantiles(np.maximum(leverage / limits[0], residual / limits[1]), LIMIT)  # of both at once
+    limits = np.maximum([_limit(leverage), _limit(residual)], EPS)
+    limits *= _limit(np.maximum(leverage / limits[0], residual / limits[1]))  # of both at once
     return float(limits[0]), np.sqrt(total / n), float(limits[1])
+
+
+def _limit(values):
+    """The quantile LIMIT, where the k-th of n values stands for k / (n + 1)."""
+    n = len(values)
+    return np.interp(LIMIT * (n + 1), np.arange(1, n + 1), np.sort(values))
 
 
 def _spectra_apart(problem, s, axes, alpha, groups):
