@@ -531,7 +531,7 @@ class _Ridge:
             self.yz = sum(self.centred_targets(at) @ self.Z[at] for at in parts)  # Y~'Z, (t, k)
         else:
             self.s, self.V, self.yz = self._decompose_long(smallest_alpha)
-        self.refits = {}  # problems without a group, by its first row
+        self.refits = {}  # problems without a group, by its first row; None where there was no room
 
     def features(self, at):
         """Rows of X, (rows, p): a copy, laid out alike whatever X's own layout."""
@@ -753,27 +753,27 @@ class _Ridge:
         k = len(self.s)
         return n_alphas * g**2 * (k + g / 3) > self.n * k**2 + 12 * k**3
 
-    def refit(self, group, smallest_alpha):
+    def refit(self, group):
         """The problem without a group; kept for the second time it is asked for, while there is room."""
-        if group[0] in self.refits:
-            return self.refits[group[0]]
-        rows = np.delete(self.rows, group)
-        other = _Ridge(
-            self.X, self.Y, self.all_weights, rows, self.columns, self.fit_intercept, smallest_alpha
-        )
-        if len(self.refits) * self.p * min(self.n, self.p) < REFITS:
-            self.refits[group[0]] = other
+        other = self.refits.get(group[0])
+        if other is None:
+            rows = np.delete(self.rows, group)
+            settings = self.columns, self.fit_intercept, self.smallest_alpha
+            other = _Ridge(self.X, self.Y, self.all_weights, rows, *settings)
+            kept = sum(each is not None for each in self.refits.values())
+            room = (kept + 1) * self.p * min(self.n, self.p) <= REFITS
+            self.refits[group[0]] = other if room else None
         return other
 
     def without(self, group, n_alphas):
-        """The problem without a group where it is at hand or costs less than (4), else None."""
+        """The problem without a group where it was asked for before or costs less than (4), else None."""
         if group[0] in self.refits or self._refit_costs_less(len(group), n_alphas):
-            return self.refit(group, self.smallest_alpha)
+            return self.refit(group)
         return None
 
     def _refit_without(self, group, alphas):
         """Yield parts of a group and their errors (alphas, t, rows) from a fit to the other rows."""
-        other = self.refit(group, self.smallest_alpha)
+        other = self.refit(group)
         coef = other.coefficients(other.yz / (other.s + alphas[:, None, None]))  # (alphas, t, p)
         size = max(self.p, coef.shape[0] * coef.shape[1])
         for part in _blocks(len(group), size):
