@@ -23,8 +23,9 @@ a new statistic is held against Student's t with one degree of freedom less than
 Shares are held against a beta-binomial, whose mean is the model's promise or, where worse, what the
 reference shows. Without a reference the centre and the variance of predictions are those of the
 training, exactly, from the model alone; bias 0, its variance that of the held-out errors; and what a
-batch has in common is assumed, `--alike`, the share of the variance that lies between batches. ALIKE by
-default, more than any target of the synthetic drill holes shows: such limits find gross faults only. 0
+batch has in common is assumed, `--alike`, the share of the variance that lies between batches (for those
+beyond a limit it is less, see `clustering`). ALIKE by default, more than any target of the synthetic
+drill holes shows: such limits find gross faults only. 0
 is for samples in random order and gives plain binomial limits, and bias and slope as ISO 12099 tests
 them (with the model's held-out RMSE for SEP). Nothing is known then of the medians, nor, unless it is 0,
 of the slope within one batch: they are shown without limits.
@@ -35,10 +36,10 @@ counts in it with CLIP of its standard deviations at most, so that it tells what
 
 **False alarms** are aimed at `--rate` a good batch, ALARM by default. Each chart and each of its two
 forms gets the same part, divided by the number of targets (Bonferroni, which holds however much they
-have in common). So far out, concentrations are not normal, and that alone would alarm at every sixth
-good hole of the demo data. So the limit of a chart of many targets is at least that of the furthest
-target, from the reference's own batches, each held against all others (`joint_limit`). The rest is
-measured: `python -m tools.monitor_trial`. Batches must be independent of each other, as holes or days.
+have in common). So far out, concentrations are not normal, and such limits alone alarm much more often.
+So the limit of a chart of many targets is at least that of the furthest target, from the reference's own
+batches, each held against all others (`joint_limit`). What comes of it is measured by `python -m
+tools.monitor_trial`. Batches must be independent of each other, as drill holes or days are.
 
 Exit status: 0 all within limits; 1 a limit is crossed, told in one line on stderr; 2 a mistake in what
 was given. Written to reports/NAME/, NAME the model's folder: monitor.csv, monitor.png.
@@ -472,14 +473,23 @@ def share_scores(values, mean, common, level):
     return upper, score
 
 
+def clustering(alike, share):
+    """Intraclass correlation of who is beyond a limit that a share of all are, rows being `alike` as normals."""
+    batch = np.linspace(-9, 9, 1001)  # what the rows of a batch share, in standard deviations
+    weight = stats.norm.pdf(batch) / stats.norm.pdf(batch).sum()
+    beyond = stats.norm.cdf((stats.norm.ppf(share) - np.sqrt(alike) * batch) / np.sqrt(1 - alike))
+    return max(weight @ np.square(beyond) - share**2, 0) / (share * (1 - share))
+
+
 def share_model(promise, old, alike, k):
     """Mean and intraclass correlation of a beta-binomial share, (k,) each.
 
     From a reference where it has enough: its share where that is above the promise, its correlation by
     analysis of variance. Of a reference without a single case nothing can be said about how they cluster.
     """
+    common = clustering(alike, promise)
     if old is None:
-        return np.full(k, promise), np.full(k, alike)
+        return np.full(k, promise), np.full(k, common)
     there = ~np.isnan(old.value)
     count, n, m = np.where(there, old.value, 0), np.where(there, old.n, 0), there.sum(axis=0)
     total = np.maximum(n.sum(axis=0), 1)
@@ -490,9 +500,9 @@ def share_model(promise, old, alike, k):
     within = (n * each * (1 - each)).sum(axis=0) / inside
     size = (total - np.square(n).sum(axis=0) / total) / np.maximum(m - 1, 1)
     whole = between + (size - 1) * within
-    common = np.clip((between - within) / np.where(whole > 0, whole, 1), 0, 1 - INDEPENDENT)
+    estimate = np.clip((between - within) / np.where(whole > 0, whole, 1), 0, 1 - INDEPENDENT)
     known = (m >= REFERENCE) & (share > 0) & (share < 1) & (total > m)
-    return np.where(m >= REFERENCE, np.maximum(share, promise), promise), np.where(known, common, alike)
+    return np.where(m >= REFERENCE, np.maximum(share, promise), promise), np.where(known, estimate, common)
 
 
 def at_least(n, mean, common):
@@ -543,13 +553,16 @@ def excess(chart):
 
 
 def crossings(charts, batch):
-    """What crossed its limit in a batch: (chart, place of the target, whether by the EWMA), the furthest first."""
-    found = []
+    """What crossed its limit in a batch: (chart, place of the target, whether by the EWMA), what says most first.
+
+    Of a spectrum that is unlike the training, predictions mean nothing; and a bias may be theirs.
+    """
+    found, places = [], {"prediction": 1, **dict.fromkeys(WITH_ASSAYS, 2)}
     for chart in charts:
         pairs = zip((chart.crossed, chart.drifted), excess(chart), strict=True)
         for drift, (crossed, far) in enumerate(pairs):
             found += [(far[batch, k], chart, k, bool(drift)) for k in np.flatnonzero(crossed[batch])]
-    found.sort(key=lambda each: (each[3], each[1].name in WITH_ASSAYS, -each[0]))
+    found.sort(key=lambda each: (each[3], places.get(each[1].name, 0), -each[0]))
     return [each[1:] for each in found]
 
 

@@ -26,7 +26,7 @@ import preprocess
 from mdl import ZeroClippedRidgeCV
 from tools import demo_data, monitor, trust, validate
 
-TRIALS = 6  # models, each of other holes
+TRIALS = 4  # models, each of other holes
 SEED = 11  # of the first; what tools.monitor assumes was chosen on others
 TRAINED, REFERENCE, GOOD = 24, 30, 100  # holes
 BEFORE, AFTER = 5, 20  # batches of a series
