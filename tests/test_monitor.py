@@ -12,7 +12,7 @@ from scipy import stats
 
 import preprocess
 import train
-from tools import monitor
+from tools import monitor, monitor_trial
 
 ROWS = 12  # a batch
 TRAINED, KNOWN, NEW = 240, 24, 12  # rows, then batches
@@ -94,19 +94,17 @@ def test_of_batches_of_one_size_the_limit_is_the_prediction_limit_of_student(nam
     assert (lower[0, 0], upper[0, 0]) == pytest.approx((y.mean() - far, y.mean() + far))
 
 
-def test_of_normal_batches_of_any_size_as_many_cross_as_were_asked_for():
-    rng = np.random.default_rng(1)
-    n, alarms = np.array([3, 40, 12, 7, 90, 25, 5, 60, 12, 30, 8, 20]), []
+def test_of_normal_batches_as_many_cross_as_were_asked_for():
+    rng, alarms, n = np.random.default_rng(1), [], 18.0
 
-    def draw(n):
-        rows = [rng.normal(0, 0.5) + rng.normal(0, 1, size) for size in n]
-        mean, squares = np.array([[each.mean(), np.square(each - each.mean()).sum()] for each in rows]).T
-        return values(mean[:, None], n[:, None], squares[:, None])
+    def draw(batches):
+        mean = rng.normal(0, np.sqrt(0.25 + 1 / n), (batches, 1))
+        return values(mean, n, rng.chisquare(n - 1, (batches, 1)))
 
     for _ in range(1500):
-        *_, own, _ = monitor.chart_mean("prediction", draw(n[:1] + 15), draw(n), 0.5, 0.05)
+        *_, own, _ = monitor.chart_mean("prediction", draw(1), draw(12), 0.5, 0.05)
         alarms.append(own[0, 0])
-    assert 0.03 < np.mean(alarms) < 0.07
+    assert np.mean(alarms) == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 1500))
 
 
 def test_without_a_reference_a_mean_varies_by_what_batches_share_and_by_their_rows():
@@ -312,15 +310,21 @@ def test_a_file_is_cut_by_rows_or_by_site_in_file_order(folder, model, rock):
 # --- the command ---
 
 
-def test_within_limits_it_ends_with_0_and_writes_table_and_figure(folder, tmp_path):
-    result = run(
-        folder, folder / "good.csv", "--reference", folder / "reference.csv", "--batch", ROWS, cwd=tmp_path
-    )
-    assert (result.returncode, result.stderr.strip().count("\n")) == (0, 0), result.stderr
-    assert result.stdout.count(" rows ") >= NEW
+def test_within_limits_it_ends_in_peace_and_writes_table_and_figure(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    files = [str(folder / name) for name in ("core", "good.csv", "reference.csv")]
+    monitor.main([*files[:2], "--reference", files[2], "--batch", str(ROWS)])
+    said = capsys.readouterr()
+    assert not said.err and said.out.count(" rows ") >= NEW and f"{KNOWN} reference batches" in said.out
     assert (tmp_path / "reports/core/monitor.png").read_bytes().startswith(b"\x89PNG")
     frame = pd.read_csv(tmp_path / "reports/core/monitor.csv")
     assert frame["batch"].nunique() == NEW and not frame["crossed"].any()
+
+
+def test_targets_that_the_model_lacks_are_named_and_not_charted(folder, model, rock, tmp_path, capsys):
+    table = rock[-ROWS:].drop(columns=list(preprocess.TARGETS)).assign(pH=7.0, CuPPB=1.0)
+    assert np.isnan(batches_of(table, model, tmp_path)[0].Y).all()
+    assert "no target of the model: pH, CuPPB" in capsys.readouterr().out
 
 
 def test_an_alarm_is_one_line_and_status_1(folder, rock, tmp_path):
@@ -333,13 +337,6 @@ def test_an_alarm_is_one_line_and_status_1(folder, rock, tmp_path):
     assert "reversed.csv: flagged: found 1, limit 0." in line and "monitor.csv" in line
 
 
-def test_another_files_channels_are_one_line_and_status_2(folder, tmp_path):
-    path = write(make_table(channels=400), tmp_path / "other.csv")
-    result = run(folder, path, cwd=tmp_path)
-    assert result.returncode == 2 and not (tmp_path / "reports").exists()
-    assert "other.csv: found" in said_in_one_line(result)
-
-
 @pytest.mark.parametrize(
     "arguments, said",
     [
@@ -347,15 +344,18 @@ def test_another_files_channels_are_one_line_and_status_2(folder, tmp_path):
         (["good.csv", "--reference", "reference.csv"], "found 1 batches, expected 5"),
         (["good.csv", "--group", "Hole"], "no id column 'Hole'"),
         (["gone.csv"], "not found"),
+        (["other.csv"], "other.csv: found"),
     ],
 )
 def test_a_mistake_is_told_from_an_alarm(folder, tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
+    write(make_table(channels=400), folder / "other.csv")
     files = [str(folder / each) if each.endswith(".csv") else each for each in arguments]
     monkeypatch.setattr(sys, "argv", ["monitor.py", str(folder / "core"), *files])
     with pytest.raises(SystemExit) as end:
         monitor.run()
-    assert end.value.code == 2 and said in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert end.value.code == 2 and said in told and told.count("\n") == 1
     assert not (tmp_path / "reports").exists()
 
 
@@ -364,3 +364,20 @@ def test_numbers_out_of_range_are_refused_with_status_2(folder, option, capsys):
     with pytest.raises(SystemExit) as end:
         monitor.main([str(folder / "core"), "good.csv", *option])
     assert end.value.code == 2 and "expected" in capsys.readouterr().err
+
+
+# --- what the trial makes ---
+
+
+@pytest.mark.parametrize("fault", [monitor_trial.gain, monitor_trial.baseline, monitor_trial.fringes])
+def test_a_growing_fault_of_the_trial_grows_by_the_same_step_from_nothing(fault):
+    spectra = np.random.default_rng(0).uniform(0.1, 1, (3, 400))
+    steps = np.diff([fault(spectra, batch) for batch in range(4)], axis=0)
+    np.testing.assert_array_equal(fault(spectra, 0), spectra)
+    assert np.abs(steps[0]).max() > 0
+    np.testing.assert_allclose(steps, steps[:1].repeat(3, axis=0), rtol=1e-9, atol=1e-12)
+
+
+def test_the_trial_tells_the_share_found_and_the_median_batch():
+    assert monitor_trial.soon(np.array([1, 3, 7, np.inf])) == "75%, 5"
+    assert monitor_trial.soon(np.array([2, np.inf, np.inf])) == "33%, -"

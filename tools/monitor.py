@@ -39,7 +39,8 @@ forms gets the same part, divided by the number of targets (Bonferroni, which ho
 have in common). So far out, concentrations are not normal, and such limits alone alarm much more often.
 So the limit of a chart of many targets is at least that of the furthest target, from the reference's own
 batches, each held against all others (`joint_limit`). What comes of it is measured by `python -m
-tools.monitor_trial`. Batches must be independent of each other, as drill holes or days are.
+tools.monitor_trial`: two to three times what is aimed at. Batches must be independent of each other, as
+drill holes or days are, and the reference's about as large as the new ones: larger new ones alarm more.
 
 Exit status: 0 all within limits; 1 a limit is crossed, told in one line on stderr; 2 a mistake in what
 was given. Written to reports/NAME/, NAME the model's folder: monitor.csv, monitor.png.
@@ -168,6 +169,9 @@ def cut(path, table, model, rows=None, group=None):
         raise preprocess.DataError(f"{name}: {error}") from None
     X = table.features.iloc[:, places].set_axis(model.feature_names_in_, axis=1)
     Y = table.targets.reindex(columns=model.target_names_).to_numpy(dtype=float)
+    others = table.targets.columns.difference(model.target_names_, sort=False)
+    if len(others):
+        print(f"{name}: not charted, no target of the model: {', '.join(others)}\n")
     if group is not None:
         if group not in table.ids:
             raise preprocess.DataError(
