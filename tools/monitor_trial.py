@@ -8,9 +8,10 @@ fitted to TRAINED holes, each left out as a whole; limits come from REFERENCE ot
 **False alarms.** GOOD further holes, one after another: the share with an alarm, by any chart and by the
 batch's own values alone. "Independent rows" are the limits of `--alike 0`, as if holes did not matter.
 
-**Faults.** Series of BEFORE good holes and AFTER holes with a fault from the first on: sudden, or growing by the same step each batch. Found is
-the share of series with an alarm in that time, and the batches until the first, the median. Some of
-this is luck: as many good holes as in the same time give a false alarm in the first row.
+**Faults.** Series of BEFORE good holes and AFTER holes with a fault from the first on: sudden, or growing
+by the same step each batch. Found is the share of series with an alarm in that time, and the batches
+until the first, the median. A fault that alarms no more often, or sooner, than the same series without
+one ("no fault") is not found.
 """
 
 import argparse
