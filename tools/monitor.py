@@ -54,6 +54,7 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,6 +82,7 @@ CLIP = 2.5  # standard deviations of a batch in the EWMA, at most: it is for wha
 TAILS = 10.0  # degrees of freedom where limits are assumed: concentrations have heavier tails than a normal
 DRAWN = {"prediction": 3, "bias": 3, "slope": 1, "outside": 1}  # targets in the figure, the furthest out
 NAMED = 25  # batches, at most, that the figure's axis names
+LINE = 130  # characters of the figure's title
 NAME_LENGTH = 28  # characters of a name there, the last
 
 SPECTRA = (
@@ -631,6 +633,12 @@ def draw(charts, names, title):
         draw_one(
             right, at, chart.ewma[:, k], np.zeros(len(at)), below, chart.ewma_limit[:, k], chart.drifted[:, k]
         )
+        if np.isnan(chart.ewma[:, k]).all():
+            right.clear()
+            right.set_yticks([])
+            right.text(
+                0.5, 0.5, "no limits without a reference", transform=right.transAxes, ha="center", color="0.4"
+            )
         left.set_ylabel(called(chart, k, False).replace(" ", "\n"))
     axes[0, 0].set_title("of the batch, and its limits")
     axes[0, 1].set_title("EWMA, in its standard deviations, and its limits")
@@ -640,7 +648,7 @@ def draw(charts, names, title):
             axis.set_xticks(at, [name[-NAME_LENGTH:] for name in names], rotation=60, ha="right", fontsize=8)
         else:
             axis.set_xlabel("batch")
-    figure.suptitle(title, fontsize=10, color="0.4")
+    figure.suptitle(textwrap.fill(title, LINE), fontsize=10, color="0.4")
     return figure
 
 
