@@ -854,7 +854,7 @@ def _limits(problem, s, axes, alpha, groups):
     All of training rows held out, each by itself or with its group.
     """
     leverage, squares, sizes = [], [], []
-    for _, each, left in _spectra_apart(problem, s, axes, alpha, groups):
+    for each, left in _spectra_apart(problem, s, axes, alpha, groups):
         leverage.append(each)
         squares.append(np.square(left))
         sizes.append(len(each))
@@ -880,7 +880,7 @@ def _limit(values):
 
 
 def _spectra_apart(problem, s, axes, alpha, groups):
-    """Yield rows, and leverage (rows,) and what (7) leaves over (rows, p) of them once held out."""
+    """Yield leverage (rows,) and what (7) leaves over (rows, p) of parts of the rows once held out."""
     sample, beta = _sample(problem.n), _strength(s)
     if groups is None:
         for part in _blocks(len(sample), problem.p):
@@ -890,7 +890,7 @@ def _spectra_apart(problem, s, axes, alpha, groups):
             rest = _rest(centred, scores)
             h, h_left = (own + _leverage(scores, rest, s, each)[:, 0] for each in (alpha, beta))
             left = _unexplained(centred, scores, s, axes, beta) / np.maximum(1 - h_left, EPS)[:, None]
-            yield at, h / np.maximum(1 - h, EPS) / problem.weight[at], left / problem.root_w[at, None]
+            yield h / np.maximum(1 - h, EPS) / problem.weight[at], left / problem.root_w[at, None]
         return
     sampled = np.zeros(problem.n, dtype=bool)
     sampled[sample] = True
@@ -908,7 +908,7 @@ def _spectra_apart(problem, s, axes, alpha, groups):
             left = _unexplained(centred, scores, s, axes, beta)
             left = np.linalg.solve(apart - (scores / (s + beta)) @ scores.T, left)
             leverage, left = (inverse.diagonal() - 1) / problem.weight[at], left / problem.root_w[at, None]
-        yield at[sampled[at]], leverage[sampled[at]], left[sampled[at]]
+        yield leverage[sampled[at]], left[sampled[at]]
 
 
 def _leverage(scores, rest, s, alphas):
