@@ -49,6 +49,7 @@ held-out errors as bounds Barber, Candes, Ramdas & Tibshirani (2021) Ann. Stat. 
 import io
 import logging
 from functools import partial
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -77,7 +78,8 @@ SHARES = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.99)  # of an error th
 UNEXPLAINED = 1e-6  # of the spectra's variance; less than that is noise, see equation (7)
 GROWTH_ROWS = 512  # that tell how errors grow, at most
 LIMIT = 0.975  # of training rows, held out, are within both limits of `applicability`
-CALIBRATION = 2**13  # rows, evenly spaced, that quantiles and limits are taken from, at most
+CALIBRATION = 2**13  # rows, evenly spaced, that quantiles of errors are taken from, at most
+SPECTRA = 2**11  # and limits of spectra: p numbers each
 VERDICTS = np.array(["inside", "extrapolating", "unlike"])
 FINITE = "ensure_all_finite" if validate_data else "force_all_finite"  # renamed in 1.6
 
@@ -255,18 +257,19 @@ class ZeroClippedRidgeCV(RidgeCV):
         return predicted[:, 0] if self.coef_.ndim == 1 else predicted
 
     def predict_interval(self, X, coverage=0.9, predicted=None):
-        """Bounds between which the assay of a sample lies, with the probability `coverage`.
+        """Bounds between which the assay of a sample lies, with about the probability `coverage`.
 
-        They hold for samples like those that `fit` left out: new rows, or, where it was given
-        groups, rows of a new group. A sample unlike all of them is outside of every promise,
-        see `applicability`.
+        They hold for samples like those that `fit` left out, of the mean weight: new rows, or, where
+        it was given groups, rows of a new group. Some ten rows or groups cannot tell what the next
+        will be like: the bounds are then too narrow. A sample unlike all others is outside of every
+        promise, see `applicability`.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         coverage : float, default=0.9
-            Above 0, at most 0.995. Of n rows at most (n - 1) / (n + 1) can be promised; beyond, the
-            bounds are those of the largest errors.
+            Above 0, at most 0.995. From n rows, or groups, no more than (n - 1) / (n + 1) can be hoped
+            for; beyond, the bounds are those of the largest errors.
         predicted : ndarray of shape (n_samples,) or (n_samples, n_targets), default=None
             What `predict` gives for X, to save its time where it is known.
 
@@ -281,13 +284,14 @@ class ZeroClippedRidgeCV(RidgeCV):
         ValueError
             On another coverage, or X as in `predict`.
         """
-        if not 0 < coverage <= MOST:
+        check_is_fitted(self)
+        if not (isinstance(coverage, Real) and 0 < coverage <= MOST):
             raise ValueError(
                 f"coverage is {coverage!r}, expected a number above 0 and at most {MOST}; 0.9 is usual"
             )
-        predicted = self.predict(X) if predicted is None else predicted
+        predicted = self.predict(X) if predicted is None else np.asarray(predicted)
         X = self._check_features(X, reset=False)
-        alphas, weight = np.atleast_1d(self.alpha_), np.atleast_1d(self.weight_)
+        alphas, weight, rows = map(np.atleast_1d, (self.alpha_, self.weight_, self.n_rows_))
         eigenvalues = self.eigenvalues_ * (weight / self.total_weight_)[:, None]  # of the rows with an assay
         growth, quantiles = np.atleast_2d(self.error_growth_), np.atleast_2d(self.error_quantiles_)
         tails = (1 - coverage) / 2, (1 + coverage) / 2
@@ -298,7 +302,7 @@ class ZeroClippedRidgeCV(RidgeCV):
             _, scores, rest = self._scores(X[at])
             leverage = self.fit_intercept / weight + _leverage(scores, rest, eigenvalues, alphas)
             fitted = predicted[at].reshape(len(leverage), -1)
-            spread = np.sqrt((1 + leverage) * (growth[:, 0] + growth[:, 1] * np.square(fitted)))
+            spread = np.sqrt((rows / weight + leverage) * (growth[:, 0] + growth[:, 1] * np.square(fitted)))
             lower[at], upper[at] = np.maximum(fitted + low * spread, self.lower_), fitted + high * spread
         return lower.reshape(predicted.shape), upper.reshape(predicted.shape)
 
@@ -328,7 +332,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         where `fit` was given groups, when their group is. As many good samples are to be expected.
         """
         check_is_fitted(self)
-        index = getattr(X, "index", None)
+        index = X.index if hasattr(X, "columns") else None
         X = self._check_features(X, reset=False)
         leverage, residual = np.empty((2, len(X)))
         alpha = _middle(self.alpha_)
@@ -525,6 +529,8 @@ class _Ridge:
             for mean in (self.x_mean, self.y_mean, self.unit):
                 mean[:] = 0
         self.wide = self.n - fit_intercept <= self.p
+        # where rounding leaves nothing of 1 - h, the error is large, not infinite; alpha (...) sums no rounding
+        self.least = np.finfo(float).tiny if self.wide else EPS
         if self.wide:
             self.s, self.Z = self._decompose_wide(smallest_alpha)  # (k,), (n, k)
             parts = _blocks(self.n, self.n)
@@ -650,8 +656,7 @@ class _Ridge:
                 complement = shrink @ np.square(Z).T  # diagonal of I - H, (alphas, rows)
                 if not self.wide:
                     complement = 1 - np.square(self.unit[at]) - complement
-                # where rounding leaves nothing of 1 - h, the error is large, not infinite
-                errors *= 1 / np.maximum(complement, EPS)[:, None, :]
+                errors *= 1 / np.maximum(complement, self.least)[:, None, :]
                 yield at, errors
             return
         for at in self.members(groups):
@@ -671,14 +676,14 @@ class _Ridge:
         """Yield rows, their held-out errors and 1 / (1 + leverage), at an alpha a target: both (t, rows)."""
         shrink = 1 / (self.s + alphas[:, None])  # (t, k)
         if groups is None:
-            sample = _sample(self.n)
+            sample = _sample(self.n, CALIBRATION)
             for part in _blocks(len(sample), self.p):
                 at = sample[part]
                 Z = self._project(at)
                 errors, left = (self.yz * shrink) @ Z.T, shrink @ np.square(Z).T
                 if not self.wide:
                     errors, left = self.centred_targets(at) - errors, 1 - np.square(self.unit[at]) - left
-                left = np.maximum(left, EPS)
+                left = np.maximum(left, self.least)
                 yield at, errors / left, left * alphas[:, None] if self.wide else left
             return
         for at in self.members(groups):
@@ -714,6 +719,17 @@ class _Ridge:
         Z = self.Z[:, kept].T / np.sqrt(self.s[kept, None])
         parts = [Z @ self._columns(columns) for columns in _blocks(self.p, self.n)]
         return self.s[kept], np.concatenate(parts, axis=1)
+
+    def complement(self, at, alpha):
+        """1 - h of rows, (rows,)."""
+        product = np.square(self._project(at)) @ (1 / (self.s + alpha))
+        left = alpha * product if self.wide else 1 - np.square(self.unit[at]) - product
+        return np.maximum(left, self.least)
+
+    def complements(self, at, alpha):
+        """I - H of rows, (rows, rows)."""
+        product = self._complements(self._project(at), self.unit[at], 1 / (self.s + alpha)[None])[0]
+        return alpha * product if self.wide else product
 
     def _complements(self, Z, unit, shrink):
         """I - H of some rows at some alphas, as equation (4) has it: (alphas, g, g)."""
@@ -805,7 +821,7 @@ class _Ridge:
 def _error_quantiles(problem, alphas, groups):
     """Growth (t, 2) of held-out errors as in (6), and their quantiles LEVELS (t, levels) in its units."""
     sampled = np.zeros(problem.n, dtype=bool)
-    sampled[_sample(problem.n)] = True
+    sampled[_sample(problem.n, CALIBRATION)] = True
     errors, fitted = [], []
     for at, each, left in problem.errors_at(alphas, groups):
         each, left, at = each[:, sampled[at]], left[:, sampled[at]], at[sampled[at]]
@@ -881,34 +897,32 @@ def _limit(values):
 
 def _spectra_apart(problem, s, axes, alpha, groups):
     """Yield leverage (rows,) and what (7) leaves over (rows, p) of parts of the rows once held out."""
-    sample, beta = _sample(problem.n), _strength(s)
+    sample, beta = _sample(problem.n, SPECTRA), _strength(s)
     if groups is None:
         for part in _blocks(len(sample), problem.p):
             at = sample[part]
-            centred, own = problem.centred(at), np.square(problem.unit[at])
-            scores = centred @ axes.T
-            rest = _rest(centred, scores)
-            h, h_left = (own + _leverage(scores, rest, s, each)[:, 0] for each in (alpha, beta))
-            left = _unexplained(centred, scores, s, axes, beta) / np.maximum(1 - h_left, EPS)[:, None]
-            yield h / np.maximum(1 - h, EPS) / problem.weight[at], left / problem.root_w[at, None]
+            centred = problem.centred(at)
+            left = _unexplained(centred, centred @ axes.T, s, axes, beta)
+            left /= problem.complement(at, beta)[:, None] * problem.root_w[at, None]
+            complement = problem.complement(at, alpha)
+            yield (1 - complement) / complement / problem.weight[at], left
         return
     sampled = np.zeros(problem.n, dtype=bool)
     sampled[sample] = True
     for at in problem.members(groups):
-        if not sampled[at].any():
+        kept = sampled[at]
+        if not kept.any():
             continue
         apart = problem.without(at, 2)
         if apart is not None:
             leverage, left = apart.spectra_apart(problem.features(at), alpha, beta)
         else:
-            centred, unit = problem.centred(at), problem.unit[at]
-            scores = centred @ axes.T
-            apart = np.eye(len(at)) - np.outer(unit, unit)
-            inverse = np.linalg.inv(apart - (scores / (s + alpha)) @ scores.T)
-            left = _unexplained(centred, scores, s, axes, beta)
-            left = np.linalg.solve(apart - (scores / (s + beta)) @ scores.T, left)
-            leverage, left = (inverse.diagonal() - 1) / problem.weight[at], left / problem.root_w[at, None]
-        yield leverage[sampled[at]], left[sampled[at]]
+            centred = problem.centred(at)
+            left = _unexplained(centred, centred @ axes.T, s, axes, beta)
+            left = np.linalg.solve(problem.complements(at, beta), left) / problem.root_w[at, None]
+            inverse = np.linalg.inv(problem.complements(at, alpha))
+            leverage = (inverse.diagonal() - 1) / problem.weight[at]
+        yield leverage[kept], left[kept]
 
 
 def _leverage(scores, rest, s, alphas):
@@ -938,9 +952,9 @@ def _middle(alpha):
     return alphas[[(len(alphas) - 1) // 2]]
 
 
-def _sample(n):
-    """CALIBRATION rows of n, evenly spaced, or all."""
-    return np.arange(n) if n <= CALIBRATION else np.arange(CALIBRATION) * n // CALIBRATION
+def _sample(n, most):
+    """Of n rows `most`, evenly spaced, or all."""
+    return np.arange(n) if n <= most else np.arange(most) * n // most
 
 
 class _Identity(RegressorMixin, BaseEstimator):
@@ -957,7 +971,7 @@ def _eigh(gram, blocks, smallest_alpha):
     squared, hold them to EPS squared; a QR of block upon block finds them, at four times the cost.
     """
     s, V = np.linalg.eigh(gram)
-    if EPS * s[-1] > LOSS * (max(s[0], 0) + smallest_alpha):
+    if len(s) and EPS * s[-1] > LOSS * (max(s[0], 0) + smallest_alpha):
         R = np.empty((0, len(gram)))
         for block in blocks:
             R = np.linalg.qr(np.concatenate([R, block]), mode="r")

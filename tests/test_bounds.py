@@ -6,7 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from test_mdl import assert_close, make_data, make_spectra, refit_errors
+from sklearn.exceptions import NotFittedError
+from test_mdl import ALPHAS, assert_close, make_data, make_spectra, refit_errors
 
 import mdl
 from mdl import ZeroClippedRidgeCV
@@ -142,7 +143,7 @@ def test_bounds_are_the_prediction_and_the_quantiles_widened_by_leverage_and_con
     lower, upper = model.predict_interval(new, coverage=0.8)
     predicted = model.predict(new)
     for k, alpha in enumerate(model.alpha_):
-        spread = (1 + leverage_of(new, X, weight, alpha)) * (
+        spread = (1 / weight.mean() + leverage_of(new, X, weight, alpha)) * (
             model.error_growth_[k] @ [np.ones(9), predicted[:, k] ** 2]
         )
         low, high = (
@@ -238,7 +239,31 @@ def test_one_alpha_for_all_has_bounds_for_each():
     assert lower.shape == Y.shape and ((lower <= Y) & (Y <= upper)).mean(axis=0).min() > 0.85  # noqa: SIM300
 
 
-@pytest.mark.parametrize("coverage", [0, 1, -0.1, 0.999, np.nan])
+@pytest.mark.parametrize("scale", [1e-6, 1 / 30, 1e4])
+def test_the_unit_of_the_weights_changes_no_bound_and_no_verdict(scale):
+    X, Y, weight = make_data(50, 8)
+    one = ZeroClippedRidgeCV(ALPHAS).fit(X, Y, weight)
+    other = ZeroClippedRidgeCV(scale * ALPHAS).fit(X, Y, scale * weight)
+    new = make_data(9, 8, seed=5)[0]
+    for bound, scaled in zip(one.predict_interval(new), other.predict_interval(new)):
+        np.testing.assert_allclose(bound, scaled, rtol=1e-6)
+    found, scaled = one.applicability(new), other.applicability(new)
+    np.testing.assert_allclose(found.iloc[:, :2], scaled.iloc[:, :2], rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6, 1e9])
+def test_the_unit_of_the_features_changes_no_bound_and_no_verdict(scale):
+    X, Y = make_spectra(40, 100)
+    one = ZeroClippedRidgeCV(ALPHAS).fit(X, Y)
+    other = ZeroClippedRidgeCV(scale**2 * ALPHAS).fit(scale * X, Y)
+    new = make_spectra(9, 100, seed=5)[0]
+    for bound, scaled in zip(one.predict_interval(new), other.predict_interval(scale * new)):
+        np.testing.assert_allclose(bound, scaled, rtol=1e-5)
+    found, scaled = one.applicability(new), other.applicability(scale * new)
+    np.testing.assert_allclose(found.iloc[:, :2], scaled.iloc[:, :2], rtol=1e-5)
+
+
+@pytest.mark.parametrize("coverage", [0, 1, -0.1, 0.999, np.nan, "0.9", [0.9, 0.9], None])
 def test_a_coverage_that_cannot_be_promised_is_refused(coverage):
     X, y = make_errors(20, False, 0)
     with pytest.raises(ValueError, match="above 0 and at most"):
@@ -280,6 +305,27 @@ def test_more_of_what_there_was_extrapolates_and_what_there_was_not_is_unlike():
     assert (model.applicability(spike)["verdict"] == "unlike").all()
 
 
+def test_lists_will_do():
+    X, Y, _ = make_data(20, 4)
+    model = ZeroClippedRidgeCV().fit(X.tolist(), Y.tolist())
+    pd.testing.assert_frame_equal(model.applicability(X.tolist()), model.applicability(X))
+    for bound, expected in zip(model.predict_interval(X.tolist()), model.predict_interval(X)):
+        np.testing.assert_array_equal(bound, expected)
+
+
+def test_before_fit_neither_bounds_nor_verdicts():
+    for ask in (ZeroClippedRidgeCV().applicability, ZeroClippedRidgeCV().predict_interval):
+        with pytest.raises(NotFittedError):
+            ask(np.ones((2, 2)))
+
+
+def test_two_groups_of_which_one_is_a_single_row():
+    for n in (2, 5, 60):
+        X, Y, _ = make_data(n, 3)
+        model = ZeroClippedRidgeCV().fit(X, Y, groups=np.arange(n) == 0)
+        assert np.isfinite(model.predict_interval(X)).all()
+
+
 def test_a_feature_that_was_constant_and_moves_is_unlike():
     X, Y, _ = make_data(40, 6)
     X[:, 2] = 5.0
@@ -299,8 +345,9 @@ def test_rows_beyond_the_calibration_change_little(monkeypatch):
     X, y = make_errors(4000, True, 0)
     whole = ZeroClippedRidgeCV().fit(X, y)
     monkeypatch.setattr(mdl, "CALIBRATION", 2000)
+    monkeypatch.setattr(mdl, "SPECTRA", 1000)
     some = ZeroClippedRidgeCV().fit(X, y)
     for full, part in zip(whole.predict_interval(X[:50]), some.predict_interval(X[:50])):
         np.testing.assert_allclose(part, full, rtol=0.15)
     assert some.residual_limit_ == pytest.approx(whole.residual_limit_, rel=0.2)
-    np.testing.assert_array_equal(mdl._sample(4000), np.arange(0, 4000, 2))
+    np.testing.assert_array_equal(mdl._sample(4000, 2000), np.arange(0, 4000, 2))
