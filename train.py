@@ -41,10 +41,16 @@ SITE = "SiteID"  # the id column by which figures are reported beside those by r
 MODEL, DESCRIPTION = "model.pkl", "model.json"  # the platform knows the pickle by this name
 LOWEST = -1e9  # of a feature: a spectrum's minimum cannot be measured beside so small a maximum
 LARGEST = 1e100  # of a number in a model; with LOWEST, no prediction can be infinite
+SMALLEST = 1e-100  # of one that is divided by
 COVERAGE = 0.9  # of the bounds that go with predictions
 # A number read from CSV is the one read from JSON or npy, to the last bit; pandas needs to be told so
 # before 3.1, and warns when told after.
 EXACT = {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
+WHOLE = re.compile("0|-?[1-9][0-9]{0,14}")  # a number that a float holds exactly; "007" is text
+HIDDEN = str.maketrans(
+    ",\n\r", "\ue000\ue001\ue002"
+)  # what would end a cell or a line, in a cell with quotes
+SHOWN = {hidden: char for char, hidden in HIDDEN.items()}
 served = []  # features of the model loaded last, for input_fn, which the platform gives no model
 DIGITS = 14  # of a prediction, significant: all but the last two of a float, and half the time to write
 BOUND_DIGITS = 6  # of a bound or a ratio: more than it can be known to
@@ -180,31 +186,28 @@ def check_model(model, description):
     """Raise a DataError unless a model is whole, and is the one that its description tells of."""
     state = vars(model)
     methods = [name for name in state if callable(getattr(ZeroClippedRidgeCV, str(name), None))]
-    features, targets = (
-        [name for name in state.get(key, ()) if isinstance(name, str)]
-        for key in ("feature_names_in_", "target_names_")
-    )
+    features, targets = (list(state.get(key, ())) for key in ("feature_names_in_", "target_names_"))
     t, p, k = len(targets), len(features), len(state.get("eigenvalues_", ()))
     shapes = {
-        "coef_": (t, p), "intercept_": (t,), "lower_": (t,), "alpha_": (t,), "weight_": (t,),
+        "coef_": (t, p), "intercept_": (t,), "lower_": (t,), "alpha_": (t,), "weight_": (t,), "n_rows_": (t,),
         "error_growth_": (t, 2), "error_quantiles_": (t, len(LEVELS)), "x_mean_": (p,),
         "residual_scale_": (p,), "eigenvalues_": (k,), "axes_": (k, p),
     }  # fmt: skip
-    positive = ["alpha_", "weight_", "residual_scale_", "eigenvalues_"]
-    numbers = ["total_weight_", "leverage_limit_", "residual_limit_"]
-    wrong = methods + [
-        name
-        for name, shape in shapes.items()
-        if not isinstance(state.get(name), np.ndarray)
-        or state[name].dtype != float
-        or state[name].shape != shape
-        or not ((np.abs(state[name]) < LARGEST) | ((state[name] == -np.inf) & (name == "lower_"))).all()
-        or (name in positive and not (state[name] > 0).all())
+    wrong = [
+        *methods,
+        *(name for name, shape in shapes.items() if not is_array(name, state.get(name), shape)),
     ]
-    wrong += [name for name in numbers if not 0 < float(state[name]) < LARGEST]
-    if wrong or len(set(features)) < len(features) or model.n_features_in_ != len(features):
+    wrong += [
+        name
+        for name in ("total_weight_", "leverage_limit_", "residual_limit_")
+        if type(state.get(name)) is not float or not SMALLEST < state[name] < LARGEST
+    ]
+    names = all(isinstance(name, str) for name in features + targets)
+    twice = len(set(features)) < p or len(set(targets)) < t
+    if wrong or not names or twice or model.n_features_in_ != p or model.fit_intercept is not True:
         raise DataError(
-            f"{MODEL}: found {', '.join(map(str, wrong)) or 'features'} that no training gives; train again"
+            f"{MODEL}: found {', '.join(map(str, wrong)) or 'features or targets'} that no training gives; "
+            "train again"
         )
     described = [target["name"] for target in description.get("targets", [])]
     if description.get("features", features) != features or (described or targets) != targets:
@@ -212,6 +215,26 @@ def check_model(model, description):
             f"{MODEL}: found other features or targets than {DESCRIPTION} tells of; one of them is "
             "of another training, train again"
         )
+    # What no client can send is as far as a feature can be.
+    furthest = np.array([np.full(p, LOWEST), np.full(p, float(preprocess.WINDOW))])
+    with np.errstate(all="ignore"):
+        lower, upper, found = trust(furthest, predict_array(furthest, model), model)
+    if not (np.isfinite(lower) & np.isfinite(upper)).all() or not np.isfinite(found.iloc[:, :2]).all(
+        axis=None
+    ):
+        raise DataError(f"{MODEL}: found bounds without end, that no training gives; train again")
+
+
+def is_array(name, values, shape):
+    """Whether an attribute of a model is an array as training gives it."""
+    kind = int if name == "n_rows_" else float
+    if not isinstance(values, np.ndarray) or values.dtype != kind or values.shape != shape:
+        return False
+    if name in ("alpha_", "weight_", "residual_scale_", "eigenvalues_", "n_rows_"):
+        return bool(((values > SMALLEST) & (values < LARGEST)).all())
+    if name == "error_growth_":
+        return bool(((values >= 0) & (values < LARGEST)).all() and (values.sum(axis=1) > 0).all())
+    return bool(((np.abs(values) < LARGEST) | ((values == -np.inf) & (name == "lower_"))).all())
 
 
 def model_fn(model_dir):
@@ -472,7 +495,7 @@ def json_lines(predictions):
 
     Lists of numbers where nothing but the numbers is known.
     """
-    if getattr(predictions, "model", None) is None:
+    if getattr(predictions, "model", None) is None or not len(predictions):
         return "".join([row + "\n" for row in json_rows(predictions)])
     table, model = predictions.features, predictions.model
     lower, upper, found = trust(feature_values(table, model), predictions, model)
@@ -480,15 +503,19 @@ def json_lines(predictions):
     each = f'{{"value": %.{DIGITS}g, "lower": {bound}, "upper": {bound}}}'
     targets = ", ".join(json.dumps(name).replace("%", "%%") + ": " + each for name in model.target_names_)
     line = f'{{"index": %s, "verdict": "%s", "leverage": {bound}, "residual": {bound}, "targets": {{{targets}}}}}\n'
-    told = zip(map(json_label, table.index), found["verdict"], found["leverage"], found["residual"])
+    told = zip(json_labels(table.index), found["verdict"], found["leverage"], found["residual"])
     cells = np.stack([predictions, lower, upper], axis=2).reshape(len(table), -1).tolist()  # (n, 3 t)
     return "".join([line % (*head, *row) for head, row in zip(told, cells)])
 
 
-def json_label(label):
-    """A row's index as JSON: a number where it is a whole one, else text ("007" is text)."""
-    whole = re.fullmatch(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?", str(label))
-    return whole.group(1) if whole else json.dumps(str(label))
+def json_labels(index):
+    """The rows' index as JSON: whole numbers where all are, as every client reads them, else text."""
+    labels = [
+        str(int(label)) if isinstance(label, float) and not label % 1 else str(label) for label in index
+    ]
+    if all(WHOLE.fullmatch(label) for label in labels):
+        return labels
+    return ["null" if label is None else json.dumps(text) for label, text in zip(index, labels)]
 
 
 def npy(predictions):
@@ -549,7 +576,8 @@ def read_body(body, features):
     """
     values, index = read_values(body, features)
     if index is not None:
-        index = pd.Index(index if isinstance(index[0], str) else list(map(str, index)), dtype=object)
+        index = [json.dumps(label) if isinstance(label, (list, dict)) else label for label in index]
+        index = pd.Index(index, dtype=object)
     return pd.DataFrame(values, index, features)
 
 
@@ -604,7 +632,7 @@ def csv_lines(text):
     if '"' in text:
         try:
             rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-            text = "\n".join([",".join([re.sub("[,\r\n]", "?", cell) for cell in row]) for row in rows])
+            text = "\n".join([",".join([cell.translate(HIDDEN) for cell in row]) for row in rows])
         except csv.Error as error:
             raise DataError(f"body: found no valid CSV ({error}); mend its quotes") from None
     if "\r" in text:
@@ -644,7 +672,7 @@ def csv_values(lines, header, features):
         columns = unnamed(width, (row.split(",", 1)[0] for row in rows), features)
     first, index = columns[0], None
     if 0 not in columns and (header is None or cells_of(header)[0] in preprocess.INDEX_NAMES):
-        index = [row.split(",", 1)[0].strip() for row in rows]
+        index = [row.split(",", 1)[0].strip().translate(SHOWN) for row in rows]
     if list(columns) == list(range(first, width)):
         cells = [row.split(",", first)[first] for row in rows] if first else rows
     else:
@@ -686,14 +714,18 @@ def read_json(text, features):
     Rows as lists or as objects; bare, under "instances", or under "data" beside "columns" and "index".
     """
     body, names, labels = parse_json(text), None, None
-    if isinstance(body, dict) and "instances" in body:
-        body = body["instances"]
-    elif isinstance(body, dict) and "data" in body:
-        body, names, labels = body["data"], body.get("columns"), body.get("index")
+    if isinstance(body, dict) and ("instances" in body or "data" in body):
+        names, labels = body.get("columns"), body.get("index")
+        body, names = (body["instances"], None) if "instances" in body else (body["data"], names)
     if not (isinstance(body, list) and body and isinstance(body[0], (list, dict))):
         body = [body]
     values, index = json_values(body, names, features)
-    return values, labels if isinstance(labels, list) and len(labels) == len(values) else index
+    if labels is not None and (not isinstance(labels, list) or len(labels) != len(values)):
+        raise DataError(
+            f"body: found {len(labels) if isinstance(labels, list) else 'no list'} in the index, expected "
+            f"{len(values)}, one for each row; give each row its own or leave the index out"
+        )
+    return values, labels or index
 
 
 def read_json_lines(text, features):
@@ -732,9 +764,8 @@ def json_values(rows, names, features):
     if kind is dict:
         places(list(rows[0]), features)
         pick = itemgetter(*features)
-        index = next(
-            (name for name in preprocess.INDEX_NAMES if name in rows[0] and name not in features), None
-        )
+        names = [name for name in preprocess.INDEX_NAMES if name not in features]
+        index = next((name for name in names if any(name in row for row in rows)), None)
     elif kind is list:
         if names is not None and not isinstance(names, list):
             raise DataError(
@@ -763,9 +794,15 @@ def json_values(rows, names, features):
             except DataError as error:
                 raise DataError(f"row {number}: {error}") from None
         cells.append(pick(row))
-    if index is not None:
-        index = [row.get(index) if kind is dict else row[index] for row in rows]
-    return to_array(cells, features), index
+    values = to_array(cells, features)
+    if index is None:
+        return values, None
+    without = next((number for number, row in enumerate(rows, 1) if kind is dict and index not in row), None)
+    if without is not None:
+        raise DataError(
+            f"row {without}: found no {index!r}, expected one as in other rows; give each row its own or none"
+        )
+    return values, [row[index] for row in rows]
 
 
 READERS = {"text/csv": read_csv, "application/json": read_json, "application/jsonlines": read_json_lines}

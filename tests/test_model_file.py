@@ -2,6 +2,7 @@
 
 import copyreg
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -188,7 +189,7 @@ def test_registered_extensions_and_persistent_ids_are_refused(files):
 
 
 SHAPED = """
-    coef_ intercept_ lower_ alpha_ weight_ error_growth_ error_quantiles_ x_mean_ residual_scale_ axes_
+    coef_ n_rows_ intercept_ lower_ alpha_ weight_ error_growth_ error_quantiles_ x_mean_ residual_scale_ axes_
 """.split()
 
 
@@ -222,7 +223,7 @@ def states(good):
             npy[:-1],
             npy[:200],
             good["_arrays"]["feature_names_in_"],
-            good["_arrays"]["n_rows_"],
+            good["_arrays"]["alphas_"],
             3,
             None,
         ):
@@ -243,8 +244,18 @@ def states(good):
             yield dict(good, **{name: wrong}, _arrays={k: v for k, v in good["_arrays"].items() if k != name})
     yield dict(good, n_features_in_=3)
     for name in ("total_weight_", "leverage_limit_", "residual_limit_"):
-        for wrong in (None, "x", 0.0, -1.0, float("nan"), float("inf"), [1.0]):
+        for wrong in (None, "x", "5", 0.0, -1.0, 1e-320, float("nan"), float("inf"), [1.0]):
             yield dict(good, **{name: wrong})
+    for wrong in ("x", float("nan"), -1e6, False, None):
+        yield dict(good, fit_intercept=wrong)
+    for name, number in (
+        ("error_growth_", -1.0), ("error_growth_", 0.0), ("eigenvalues_", 1e-320), ("alpha_", 1e-320), ("weight_", 1e-320),
+        ("residual_scale_", 1e-300), ("x_mean_", 9e99), ("axes_", 9e99), ("error_quantiles_", float("nan")),
+    ):  # fmt: skip
+        values = np.full_like(np.load(io.BytesIO(good["_arrays"][name])), number)
+        yield dict(good, _arrays=dict(good["_arrays"], **{name: mdl._npy(values)}))
+    for names in ([*good["target_names_"][:-1], 5], [good["target_names_"][0]] * len(good["target_names_"])):
+        yield dict(good, target_names_=names)
 
 
 def test_a_state_that_no_training_gives_is_refused(files):

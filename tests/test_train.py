@@ -189,6 +189,7 @@ def test_a_header_line_by_itself_is_answered_with_no_prediction(features, model)
         assert predicted.shape == (0, len(preprocess.TARGETS))
         assert train.output_fn(predicted, "text/csv") == ("", "text/csv")
         assert train.output_fn(predicted, "application/json") == ("[]", "application/json")
+        assert train.output_fn(predicted, "application/jsonlines") == ("", "application/jsonlines")
 
 
 def bad_bodies(features):
@@ -345,10 +346,39 @@ def test_json_lines_tell_the_rows_own_index_where_the_body_has_one(features, mod
         assert found == ([7, 3, 12, 5] if kind in INDEXED else [0, 1, 2, 3]), kind
 
 
-def test_an_index_of_text_stays_text(features, model):
-    labels = ["007", 'BH "7"', "1e3", "-0", "12345678901234567890"]
-    body = features[:5].set_axis(labels).to_csv()
-    assert [line["index"] for line in told(body, "text/csv", model)] == [*labels[:3], 0, int(labels[4])]
+@pytest.mark.parametrize(
+    "labels, expected",
+    [
+        (["007", "1", "2", "3"], ["007", "1", "2", "3"]),
+        (["1.0", "1", "-0", "1e3"], ["1.0", "1", "-0", "1e3"]),
+        (["0", "-12", "7", "999999999999999"], [0, -12, 7, 999999999999999]),
+        (["9007199254740993", "1", "2", "3"], ["9007199254740993", "1", "2", "3"]),
+        (['BH "7"', "Hole 1, 5m", "a\nb", "é\u2028x"], ['BH "7"', "Hole 1, 5m", "a\nb", "é\u2028x"]),
+    ],
+)
+def test_an_index_is_numbers_where_every_client_reads_them_so_else_its_own_text(
+    labels, expected, features, model
+):
+    body = features[:4].set_axis(labels).to_csv()
+    assert [line["index"] for line in told(body, "text/csv", model)] == expected
+
+
+def test_a_json_index_is_told_as_it_came_or_refused(features, model):
+    rows = features[:3].to_numpy().tolist()
+    for labels, expected in (
+        ([5, 6, 7], [5, 6, 7]), ([5.0, 6.0, 7.0], [5, 6, 7]), ([5, None, "x"], ["5", None, "x"]),
+        ([True, 0.5, [1]], ["True", "0.5", "[1]"]), (None, [0, 1, 2]),
+    ):  # fmt: skip
+        for body in ({"instances": rows}, {"columns": list(features), "data": rows}):
+            body = json.dumps(dict(body, index=labels))
+            assert [line["index"] for line in told(body, "application/json", model)] == expected
+    objects = [dict(zip(features, row)) for row in rows]
+    objects[1]["index"] = 3
+    for body in (
+        {"data": rows, "columns": list(features), "index": [1, 2]}, {"instances": rows, "index": "abc"}, objects,
+    ):  # fmt: skip
+        refused = train.predict_fn(train.input_fn(json.dumps(body), "application/json"), model)
+        assert isinstance(refused, DataError) and "index" in str(refused)
 
 
 def test_a_target_may_have_any_name():
