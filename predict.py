@@ -14,6 +14,7 @@ target the prediction with the bounds between which the assay lies with the prob
 import argparse
 import logging
 import os
+from collections import Counter
 from contextlib import ExitStack
 from itertools import chain
 
@@ -29,7 +30,13 @@ logger = logging.getLogger(__name__)
 def details_header(table, model):
     """Column names of the details, without that of the index."""
     targets = chain.from_iterable((name, name + " lower", name + " upper") for name in model.target_names_)
-    return [*table.ids, "verdict", "leverage", "residual", *targets]
+    names = [*table.ids, "verdict", "leverage", "residual", *targets]
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise preprocess.DataError(
+            f"found an id column {name!r}, which the details call something else; rename or remove the column"
+        )
+    return names
 
 
 def details_rows(table, predictions, model, coverage):
@@ -80,8 +87,9 @@ def main(argv=None):
     model = train.model_fn(arguments.model_dir)
     path = preprocess.find_table(arguments.data_dir)
     name = os.path.basename(path)
-    plain = os.path.join(arguments.output_dir, (name[:-3] if name.endswith(".gz") else name) + ".out")
-    detailed = os.path.join(arguments.output_dir, name.split(".csv")[0] + ".details.csv")
+    name = name[:-3] if name.endswith(".gz") else name
+    plain = os.path.join(arguments.output_dir, name + ".out")
+    detailed = os.path.join(arguments.output_dir, os.path.splitext(name)[0] + preprocess.DETAILS)
 
     def predict(table):
         predictions = train.predict(table.features, model)
@@ -95,7 +103,7 @@ def main(argv=None):
     with ExitStack() as stack:  # both are whole before either takes its place
         paths = [plain, detailed] if arguments.details else [plain]
         files = [stack.enter_context(preprocess.replacing(each)) for each in paths]
-        for texts in preprocess.read_tables(path, predict):
+        for texts in preprocess.read_tables(path, predict, as_text=arguments.details):
             for file, header, lines in zip(files, texts[::2], texts[1::2]):
                 file.write(lines if rows else header + lines)
             rows += texts[1].count("\n")

@@ -46,6 +46,7 @@ ID_COLUMNS = ("DepthTo", "SiteID", "DepthFrom")
 INDEX_NAMES = ("", "Unnamed: 0", "index")  # what the first column is called when it counts rows
 # pandas before 1.2 reads numbers less exactly unless told to; later ones warn when told.
 PRECISION = {"float_precision": "high"} if pd.__version__.startswith(("1.0", "1.1")) else {}
+DETAILS = ".details.csv"  # how the name of predict.py's table ends, which holds no spectra
 SEPARATOR = "\x1f"  # of columns, where there is only one
 GAPS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]  # cells without a value
 
@@ -307,7 +308,9 @@ def find_table(path):
     if not os.path.isdir(path):
         return path
     tables = sorted(
-        name for name in os.listdir(path) if name.endswith((".csv", ".csv.gz")) and not name.startswith(".")
+        name
+        for name in os.listdir(path)
+        if name.endswith((".csv", ".csv.gz")) and not name.endswith(DETAILS) and not name.startswith(".")
     )
     if "public.csv.gz" in tables:
         return os.path.join(path, "public.csv.gz")
@@ -531,8 +534,18 @@ def in_order(function, items):
             yield waiting.popleft().result()
 
 
-def to_table(block, first_row, names, layout):
-    """Parse, check and preprocess one block of a spectra file."""
+def cells_as_text(block, names, columns):
+    """The cells of some columns as they stand in the file, {name: list of str}."""
+    places = [names.index(name) for name in columns]
+    if b'"' in block.text:
+        rows = split_rows(block, names)
+    else:  # a fraction of the time where the columns stand left
+        rows = [line.decode("utf-8").split(",", max(places, default=0) + 1) for line in block.lines()]
+    return {name: [row[place].strip() for row in rows] for name, place in zip(columns, places)}
+
+
+def to_table(block, first_row, names, layout, as_text=False):
+    """Parse, check and preprocess one block of a spectra file; `as_text` leaves index and ids as they stand."""
     try:
         values, texts = parse(block, names, layout.text)
     except NotNumbers:
@@ -543,6 +556,9 @@ def to_table(block, first_row, names, layout):
         turned = [name for name, some in zip(names, wrong.any(axis=0)) if some]
         values, texts = parse(block, names, [*layout.text, *turned])
 
+    if as_text:
+        labels = [name for name in (layout.index, *layout.ids) if name is not None]
+        texts.update(cells_as_text(block, names, labels))
     places = {name: place for place, name in enumerate(names)}
 
     def column(name):
@@ -578,7 +594,7 @@ def whole(values):
     return values.astype(np.int64) if np.array_equal(values, np.floor(values)) else values
 
 
-def read_tables(path, then=None):
+def read_tables(path, then=None, as_text=False):
     """Read and preprocess a spectra file block by block, in THREADS threads.
 
     Parameters
@@ -587,6 +603,8 @@ def read_tables(path, then=None):
         A .csv.gz or .csv file, or a folder that holds public.csv.gz or one table.
     then : callable, optional
         Applied to each Table in the thread that made it; its result is yielded instead.
+    as_text : bool
+        Leave index and ids as they stand in the file ("007", empty), for a table that goes with it.
 
     Yields
     ------
@@ -623,7 +641,7 @@ def read_tables(path, then=None):
             row += len(block.lines())
 
     def work(item):
-        table = to_table(*item, names, layout)
+        table = to_table(*item, names, layout, as_text)
         return table.features.index, then(table) if then else table
 
     for index, result in in_order(work, numbered()):

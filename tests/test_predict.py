@@ -89,6 +89,11 @@ def read_details(path):
     return pd.read_csv(str(path), index_col=0)
 
 
+def read_text(path):
+    """The cells as text."""
+    return pd.read_csv(str(path), dtype=str, keep_default_na=False)
+
+
 def test_details_hold_ids_verdicts_and_every_prediction_between_its_bounds(
     table, public, model_dir, tmp_path
 ):
@@ -131,6 +136,43 @@ def test_text_ids_and_an_index_of_text_come_through(table, model_dir, tmp_path):
     predict.main([*arguments, "--details"])
     written = read_details(tmp_path / "core.details.csv")
     assert list(written.index) == list(table.index) and list(written["hole"]) == list(table["hole"])
+
+
+def test_index_and_ids_come_through_as_they_stand_in_the_file(table, model_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(preprocess, "BLOCK_BYTES", 5000)  # what one block holds changes no other
+    index = ["007", "12345678901234567", "1.50", *("%02d" % number for number in range(37))]
+    table = table.astype({"SiteID": object, "DepthTo": object}).set_axis(index)
+    table["SiteID"], table["DepthTo"] = ["012", "12"] * 20, ["5", "5.0", "", "1e1"] * 10
+    for name, quoted in (("plain.csv", False), ("quoted.csv", True)):
+        if quoted:
+            table = pd.concat([pd.Series("BH-1, north", table.index, name="hole"), table], axis=1)
+        path = write(table, tmp_path / name)
+        arguments = ["--model_dir", str(model_dir), "--data_dir", str(path), "--output_dir", str(tmp_path)]
+        predict.main([*arguments, "--details"])
+        written = read_text(tmp_path / name.replace(".csv", ".details.csv"))
+        assert list(written.iloc[:, 0]) == index
+        for column in ("SiteID", "DepthTo"):
+            assert list(written[column]) == list(table[column])
+
+
+@pytest.mark.parametrize("name", ["verdict", "leverage", "CuPPM lower"])
+def test_an_id_that_the_details_call_something_else_is_told(name, table, model_dir, tmp_path):
+    table.insert(0, name, "x")
+    path = write(table, tmp_path / "new.csv")
+    result = step(
+        "predict", "--model_dir", model_dir, "--data_dir", path, "--output_dir", tmp_path, "--details"
+    )
+    assert "found an id column %r" % name in said_in_one_line(result)
+    assert sorted(os.listdir(str(tmp_path))) == ["model", "new.csv", "public"]
+
+
+def test_details_in_the_folder_of_the_spectra_do_no_harm(table, model_dir, tmp_path):
+    (tmp_path / "own").mkdir()
+    write(table, tmp_path / "own" / "x.csv.old.csv")
+    own = str(tmp_path / "own")
+    for _ in range(2):
+        predict.main(["--model_dir", str(model_dir), "--data_dir", own, "--output_dir", own, "--details"])
+    assert (tmp_path / "own" / "x.csv.old.details.csv").exists()
 
 
 def test_a_spectrum_unlike_the_others_is_told(table, model_dir, tmp_path):
