@@ -126,16 +126,46 @@ def test_another_material_is_put_on_the_files_channels_and_in_its_unit(tmp_path)
     table = make_table(rows=5, channels=400)
     path = write(table, tmp_path / "other.csv")
     channels = channels_of(make_table(rows=1))  # 340 of the same range, falling
-    absorbance = trust.other_material(str(path), channels, reflectance=False)
+    absorbance = trust.other_material([str(path)], channels, reflectance=False)
     assert absorbance.shape == (5, 340)
     axis, theirs = (np.array(list(map(float, names))) for names in (channels, channels_of(table)))
     expected = np.interp(axis[::-1], theirs[::-1], table[channels_of(table)].to_numpy()[2][::-1])[::-1]
     np.testing.assert_allclose(absorbance[2], expected)
-    reflected = trust.other_material(str(path), channels, reflectance=True)
+    reflected = trust.other_material([str(path)], channels, reflectance=True)
     np.testing.assert_allclose(-np.log10(reflected / 100), absorbance, rtol=1e-9)
 
 
+def test_a_file_that_does_not_reach_the_channels_is_no_other_material(tmp_path):
+    short, whole = make_table(rows=5, channels=400), make_table(rows=4, channels=400)
+    channels = channels_of(short)
+    paths = [str(write(short.drop(columns=channels[:40]), tmp_path / "short.csv"))]
+    assert trust.other_material(paths, channels, reflectance=False) is None
+    paths.append(str(write(whole, tmp_path / "whole.csv")))
+    assert trust.other_material(paths, channels, reflectance=False).shape == (4, 400)
+    assert trust.other_material(paths, ["a", "b"], reflectance=False) is None
+
+
 # --- the step ---
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["--jobs", "0"], "found --jobs 0"),
+        (["--coverage", "1"], "--coverage 1"),
+        (["--group", "hole"], "found no id column 'hole', expected one of DepthTo, SiteID, DepthFrom"),
+        (["one.csv"], "found two files that are called one"),
+        (["--cost", "private.csv"], "found no target with"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(arguments, told, here):
+    table = make_table(targets=("Ca",))
+    write(table, here / "one.csv")
+    write(table.drop(columns="Ca"), here / "private.csv")
+    files = ["private.csv"] if "private.csv" in arguments else ["one.csv"]
+    with pytest.raises(preprocess.DataError, match=told) as error:
+        trust.main([*files, *(each for each in arguments if each != "private.csv")])
+    assert "\n" not in str(error.value)
 
 
 def test_the_step_tells_both_tables_by_row_and_by_site(here, capsys):

@@ -1,7 +1,7 @@
 """What the bounds and the verdicts are worth, on samples that the model has not seen.
 
     python -m tools.trust data/public/public.csv.gz
-    python -m tools.trust public.csv.gz soil.csv.gz peat.csv.gz    # each file is another material to the one before
+    python -m tools.trust public.csv.gz soil.csv.gz peat.csv.gz    # each is another material to the others
     python -m tools.trust public.csv.gz --cost                     # time on top of fit and predict
 
 **Coverage.** In every fold a model is fitted to the training half, and the bounds of the samples held
@@ -25,6 +25,7 @@ import sys
 import time
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -49,6 +50,7 @@ SATURATED, NEARLY = 0.7, 0.9  # of a spectrum's range, where its strongest bands
 FRINGES, FAINT = 0.03, 0.01  # of a spectrum's range, amplitude
 PERIOD = 35  # channels a fringe; some 70 cm-1, a film of 50 µm
 SPIKE, SMALL = 1.0, 0.2  # of a spectrum's range, in one channel
+BEYOND = 0.05  # of the channels, at most, that another file's spectra may not reach
 NOISE = 10  # times its own
 COST_RUNS = 9  # of each, in turn
 MAD = 0.6745  # of a normal distribution, in standard deviations
@@ -220,24 +222,40 @@ def noise_of(spectra):
     return np.median(np.abs(steps), axis=1, keepdims=True) / (MAD * np.sqrt(6))
 
 
-def other_material(path, channels, reflectance):
-    """Spectra of another file, on these channels and in this unit."""
-    table = preprocess.read_table(path)
-    found = validate.read_spectra(path, table)
-    axis, theirs = (np.array([preprocess.number(str(name)) for name in names]) for names in (channels, found))
-    if None in axis or None in theirs:
-        raise preprocess.DataError(
-            f"{path}: found channels that are not named by wavenumber in this or the other file, expected "
-            "numbers; leave out --other"
-        )
-    order, spectra = np.argsort(theirs), found.to_numpy()
-    spectra = np.array(
-        [np.interp(axis.astype(float), theirs[order].astype(float), row[order]) for row in spectra]
-    )
-    if in_reflectance(spectra) == reflectance:
-        return spectra
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 100 * 10.0**-spectra if reflectance else -np.log10(np.clip(spectra, 1e-3, None) / 100)
+def other_material(paths, channels, reflectance):
+    """Spectra of the first other file that has these channels, on them and in this unit; None if none has.
+
+    Parameters
+    ----------
+    paths : list of str
+    channels : list of str
+        Named by wavenumber.
+    reflectance : bool
+        Whether they are wanted in % reflectance, else in absorbance.
+
+    Returns
+    -------
+    ndarray of shape (n_others, n_channels) or None
+    """
+    axis = wavenumbers(channels)
+    for path in paths if axis is not None else ():
+        found = validate.read_spectra(path, preprocess.read_table(path))
+        theirs = wavenumbers(found)
+        if theirs is None or ((axis < theirs.min()) | (axis > theirs.max())).mean() > BEYOND:
+            continue
+        order, spectra = np.argsort(theirs), found.to_numpy()
+        spectra = np.array([np.interp(axis, theirs[order], row[order]) for row in spectra])
+        if in_reflectance(spectra) == reflectance:
+            return spectra
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return 100 * 10.0**-spectra if reflectance else -np.log10(np.clip(spectra, 1e-3, None) / 100)
+    return None
+
+
+def wavenumbers(channels):
+    """The numbers that name channels, (n_channels,); None where any is no number."""
+    numbers = [preprocess.number(str(name)) for name in channels]
+    return None if None in numbers else np.array(numbers)
 
 
 def to_features(spectra):
@@ -270,10 +288,12 @@ def caught(X, Y, folds, faulty, *, groups=None, jobs=1, label=""):
 # --- what it costs ------------------------------------------------------------------
 
 
-def cost(table):
+def cost(table, group):
     """Lines of a table: seconds without and with what bounds and verdicts take, side by side."""
-    X, targets, sites = table.features.to_numpy(), table.targets, table.ids.get("SiteID")
-    ways = {"fit": None, "fit, sites left out": sites} if sites is not None else {"fit": None}
+    X, targets = table.features.to_numpy(), validate.usable(table.targets, 2)
+    ways, sites = {"fit": None}, table.ids.get(group, pd.Series(dtype=float))
+    if sites.nunique() > 2:
+        ways["fit, sites left out"] = sites
     rows = []
     for name, groups in ways.items():
         alone = mock.patch.multiple(
@@ -330,7 +350,7 @@ def summary(found):
     yield f"{found['width / SD'].median():.2f}"
 
 
-def measure(path, other, arguments):
+def measure(path, others, arguments):
     """Coverage of each scheme and target, and share of spectra caught of each fault and scheme.
 
     Returns
@@ -345,9 +365,8 @@ def measure(path, other, arguments):
     plan, folder = plans(validate.schemes(table, arguments)), validate.report_folder(path)
     covered, found = {}, {}
     spectra = validate.read_spectra(path, table)
-    values, material = spectra.to_numpy(), None
-    if other:
-        material = other_material(other, spectra.columns, in_reflectance(values))
+    values = spectra.to_numpy()
+    material = other_material(others, spectra.columns, in_reflectance(values))
     made = {fault: to_features(each) for fault, each in faults(values, material).items()}
     for scheme, (folds, groups) in plan.items():
         options = {"groups": groups, "jobs": arguments.jobs, "label": f"{name}, {scheme}"}
@@ -371,12 +390,24 @@ def arguments_of(argv):
     parser.add_argument("files", nargs="*", default=["data/public/public.csv.gz"], help="(%(default)s)")
     parser.add_argument("--coverage", type=float, default=COVERAGE, help="of the bounds (%(default)s)")
     parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
-    parser.add_argument("--group", default="SiteID", help="id that is never in both halves (%(default)s)")
+    parser.add_argument(
+        "--group", default="SiteID", help="id that is never in both halves, or none (%(default)s)"
+    )
     parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
     parser.add_argument("--cost", action="store_true", help="time on top of fit and predict, nothing else")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
     arguments = parser.parse_args(argv)
     arguments.repeats = 1
+    names = [Path(path).name.split(".csv")[0] for path in arguments.files]
+    if len(set(names)) < len(names):
+        raise preprocess.DataError(
+            f"found two files that are called {max(names, key=names.count)}, expected names of their own, as their "
+            "reports have; rename one"
+        )
+    if arguments.jobs == 0:
+        raise preprocess.DataError(
+            "found --jobs 0, expected a number of processes; leave it out for all cores"
+        )
     if arguments.folds < 2 or not 0 < arguments.coverage <= mdl.MOST:
         raise preprocess.DataError(
             f"found --folds {arguments.folds} and --coverage {arguments.coverage:g}, expected 2 or more folds "
@@ -389,15 +420,15 @@ def main(argv=None):
     arguments = arguments_of(argv)
     if arguments.cost:
         for path in arguments.files:
-            lines = list(cost(preprocess.read_table(path)))
+            lines = list(cost(preprocess.read_table(path), arguments.group))
             print(f"{name_of(path)}, medians of {COST_RUNS}, {os.cpu_count()} threads:\n")
             header = ["seconds", "alone", "with bounds and verdicts", "times"]
             print("\n".join(validate.markdown(header, lines)) + "\n")
         return
-    others = [*arguments.files[1:], arguments.files[0]] if len(arguments.files) > 1 else [None]
     lines, columns = [], {}
-    for path, other in zip(arguments.files, others, strict=True):
-        covered, columns[name_of(path)] = measure(path, other, arguments)
+    for place, path in enumerate(arguments.files):
+        others = arguments.files[place + 1 :] + arguments.files[:place]
+        covered, columns[name_of(path)] = measure(path, others, arguments)
         lines += [[f"{name_of(path)}, {scheme}", *summary(found)] for scheme, found in covered.items()]
     print(f"Bounds of {arguments.coverage:.0%}:\n")
     header = ["file, held out by", "coverage", "of a target", "low / high", "below / above", "width / SD"]

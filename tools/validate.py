@@ -33,6 +33,7 @@ from tqdm import tqdm
 import preprocess
 import score
 from mdl import ZeroClippedRidgeCV
+from train import SITE
 
 REPEATS, FOLDS = 5, 10
 SHORT = 1, 3  # repeats and folds of --short
@@ -244,6 +245,11 @@ def schemes(table, arguments):
         found = {"given folds": (read_folds(arguments.fold_file, table.features.index), None)}
     else:
         found = {"row": (draw_folds(np.arange(n), arguments.repeats, arguments.folds), None)}
+    if arguments.group not in (*table.ids, SITE, "none"):
+        raise preprocess.DataError(
+            f"--group: found no id column {arguments.group!r}, expected one of {', '.join(table.ids) or 'none'}; "
+            "name one of them, or none"
+        )
     if arguments.group in table.ids:
         sites = table.ids[arguments.group].to_numpy()
         folds = draw_folds(sites, arguments.repeats, arguments.folds)
@@ -370,7 +376,9 @@ def fold_parser(description):
     parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of the folds (%(default)s)")
     parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
-    parser.add_argument("--group", default="SiteID", help="id that is never in both halves (%(default)s)")
+    parser.add_argument(
+        "--group", default=SITE, help="id that is never in both halves, or none (%(default)s)"
+    )
     parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
     parser.add_argument("--short", action="store_true", help="one repeat of three folds")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
