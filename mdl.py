@@ -711,25 +711,37 @@ class _Ridge:
             left[k] = 1 / np.diagonal(inverse, axis1=1, axis2=2)[place[k] - a]
         return errors, left * alphas[:, None] if self.wide else left
 
+    @property
+    def kept(self):
+        """The axes that are more than rounding: all, or those that a mask (k,) holds."""
+        kept = self.s > EPS * self.n * self.s.max(initial=0)
+        return slice(None) if kept.all() else kept
+
     def axes(self):
         """Eigenvalues (k,) and axes (k, p) of X~'X~, those of rounding left out."""
-        kept = self.s > EPS * self.n * self.s.max(initial=0)
+        kept = self.kept
         if not self.wide:
             return self.s[kept], np.ascontiguousarray(self.V.T[kept])
         Z = self.Z[:, kept].T / np.sqrt(self.s[kept, None])
         parts = [Z @ self._columns(columns) for columns in _blocks(self.p, self.n)]
         return self.s[kept], np.concatenate(parts, axis=1)
 
-    def complement(self, at, alpha):
+    def complement(self, Z, at, alpha):
         """1 - h of rows, (rows,)."""
-        product = np.square(self._project(at)) @ (1 / (self.s + alpha))
+        product = np.square(Z) @ (1 / (self.s + alpha))
         left = alpha * product if self.wide else 1 - np.square(self.unit[at]) - product
         return np.maximum(left, self.least)
 
-    def complements(self, at, alpha):
+    def complements(self, Z, at, alpha):
         """I - H of rows, (rows, rows)."""
-        product = self._complements(self._project(at), self.unit[at], 1 / (self.s + alpha)[None])[0]
+        product = self._complements(Z, self.unit[at], 1 / (self.s + alpha)[None])[0]
         return alpha * product if self.wide else product
+
+    def scores(self, at):
+        """Rows of X~ (rows, p), of Z (rows, k), and of their scores on `axes`."""
+        centred = self.centred(at)
+        Z = self.Z[at] if self.wide else centred @ self.V
+        return centred, Z, (Z * np.sqrt(self.s) if self.wide else Z)[:, self.kept]
 
     def _complements(self, Z, unit, shrink):
         """I - H of some rows at some alphas, as equation (4) has it: (alphas, g, g)."""
@@ -901,10 +913,10 @@ def _spectra_apart(problem, s, axes, alpha, groups):
     if groups is None:
         for part in _blocks(len(sample), problem.p):
             at = sample[part]
-            centred = problem.centred(at)
-            left = _unexplained(centred, centred @ axes.T, s, axes, beta)
-            left /= problem.complement(at, beta)[:, None] * problem.root_w[at, None]
-            complement = problem.complement(at, alpha)
+            centred, Z, scores = problem.scores(at)
+            left = _unexplained(centred, scores, s, axes, beta)
+            left /= (problem.complement(Z, at, beta) * problem.root_w[at])[:, None]
+            complement = problem.complement(Z, at, alpha)
             yield (1 - complement) / complement / problem.weight[at], left
         return
     sampled = np.zeros(problem.n, dtype=bool)
@@ -917,10 +929,10 @@ def _spectra_apart(problem, s, axes, alpha, groups):
         if apart is not None:
             leverage, left = apart.spectra_apart(problem.features(at), alpha, beta)
         else:
-            centred = problem.centred(at)
-            left = _unexplained(centred, centred @ axes.T, s, axes, beta)
-            left = np.linalg.solve(problem.complements(at, beta), left) / problem.root_w[at, None]
-            inverse = np.linalg.inv(problem.complements(at, alpha))
+            centred, Z, scores = problem.scores(at)
+            left = _unexplained(centred, scores, s, axes, beta)
+            left = np.linalg.solve(problem.complements(Z, at, beta), left) / problem.root_w[at, None]
+            inverse = np.linalg.inv(problem.complements(Z, at, alpha))
             leverage = (inverse.diagonal() - 1) / problem.weight[at]
         yield leverage[kept], left[kept]
 
