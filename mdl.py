@@ -149,6 +149,7 @@ class ZeroClippedRidgeCV(RidgeCV):
     """
 
     cv = None  # RidgeCV's methods ask for it; leave-one-out is the only one here
+    with_bounds = True  # what predict_interval and applicability need; a search of many settings does without
 
     def __init__(self, alphas=ALPHAS, *, fit_intercept=True, scoring=None, alpha_per_target=True):
         self.alphas = alphas
@@ -199,7 +200,9 @@ class ZeroClippedRidgeCV(RidgeCV):
             if self.alpha_per_target:
                 best[columns] = scores[:, columns].argmax(axis=0)  # a tie takes the first
                 coef[columns], intercept[columns] = problem.solve(alphas[best[columns]])
-                growth[columns], quantiles[columns] = _error_quantiles(problem, alphas[best[columns]], groups)
+                if self.with_bounds:
+                    found = _error_quantiles(problem, alphas[best[columns]], groups)
+                    growth[columns], quantiles[columns] = found
             else:
                 problems.append(problem)
             whole = problem if len(rows) == np.count_nonzero(weight) else whole
@@ -211,8 +214,9 @@ class ZeroClippedRidgeCV(RidgeCV):
             for problem in problems:
                 k = problem.columns
                 coef[k], intercept[k] = problem.solve(alphas[best[k]])
-                growth[k], quantiles[k] = _error_quantiles(problem, alphas[best[k]], groups)
-        if whole is None:  # no target has all assays, the spectra are known of all rows
+                if self.with_bounds:
+                    growth[k], quantiles[k] = _error_quantiles(problem, alphas[best[k]], groups)
+        if self.with_bounds and whole is None:  # no target has all assays, the spectra are known of all rows
             rows = np.flatnonzero(weight > 0)
             whole = _Ridge(X, Y, weight, rows, [], self.fit_intercept, alphas.min())
         _log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0)
@@ -222,16 +226,20 @@ class ZeroClippedRidgeCV(RidgeCV):
         self.alphas_, self.alpha_, self.best_score_ = alphas, alphas[best], best_score
         self.coef_, self.intercept_, self.lower_ = coef, intercept, lower
         self.cv_r2_, self.cv_rmse_, self.n_rows_ = r2[at_best], rmse[at_best], n_rows
-        self.weight_, self.error_growth_, self.error_quantiles_ = total_weight, growth, quantiles
-        self.x_mean_, self.total_weight_ = whole.x_mean, float(whole.total)
-        self.eigenvalues_, self.axes_ = whole.axes()
-        self.leverage_limit_, self.residual_scale_, self.residual_limit_ = _limits(
-            whole, self.eigenvalues_, self.axes_, _middle(self.alpha_), groups
-        )
+        self.weight_ = total_weight
+        if self.with_bounds:
+            self.error_growth_, self.error_quantiles_ = (
+                (growth[0], quantiles[0]) if one_target else (growth, quantiles)
+            )
+            self.x_mean_, self.total_weight_ = whole.x_mean, float(whole.total)
+            self.eigenvalues_, self.axes_ = whole.axes()
+            self.leverage_limit_, self.residual_scale_, self.residual_limit_ = _limits(
+                whole, self.eigenvalues_, self.axes_, _middle(self.alpha_), groups
+            )
         if not self.alpha_per_target:
             self.alpha_, self.best_score_ = float(self.alpha_[0]), float(best_score)
         if one_target:
-            self.coef_, self.error_growth_, self.error_quantiles_ = coef[0], growth[0], quantiles[0]
+            self.coef_ = coef[0]
             for name in PER_TARGET:
                 setattr(self, name, np.asarray(getattr(self, name)).item())
         return self

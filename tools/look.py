@@ -13,7 +13,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import preprocess
-from mdl import ZeroClippedRidgeCV
 from tools import tune, validate
 from train import SITE
 
@@ -77,7 +76,7 @@ def r2(X, Y, sites=None):
     with threadpool_limits(1), validate.quiet():  # many small fits: more threads wait for each other
         return np.array(
             [
-                ZeroClippedRidgeCV(tune.SEARCH_ALPHAS).fit(X, Y, groups=left_out).cv_r2_
+                tune.Search(tune.SEARCH_ALPHAS).fit(X, Y, groups=left_out).cv_r2_
                 for left_out in ([None] if sites is None else [None, sites])
             ]
         )
