@@ -218,7 +218,7 @@ def check_model(model, description):
     # What no client can send is as far as a feature can be.
     furthest = np.array([np.full(p, LOWEST), np.full(p, float(preprocess.WINDOW))])
     with np.errstate(all="ignore"):
-        lower, upper, found = trust(furthest, predict_array(furthest, model), model)
+        lower, upper, found = trust(furthest, nameless(model).predict(furthest), model)
     if not (np.isfinite(lower) & np.isfinite(upper)).all() or not np.isfinite(found.iloc[:, :2]).all(
         axis=None
     ):

@@ -361,20 +361,25 @@ def json_oracle(text, features):
         body = json.loads(text, object_pairs_hook=pairs)
     except (ValueError, RecursionError):
         return None
-    names = None
+    names = labels = None
     if isinstance(body, dict):
         if "instances" in body:
-            body = body["instances"]
+            body, labels = body["instances"], body.get("index")
         elif "data" in body:
-            body, names = body["data"], body.get("columns")
+            body, names, labels = body["data"], body.get("columns"), body.get("index")
     if not (isinstance(body, list) and body and isinstance(body[0], (list, dict))):
         body = [body]
+    if labels is not None and not (isinstance(labels, list) and len(labels) == len(body)):
+        return None
     return rows_oracle(body, names, features)
 
 
 def rows_oracle(body, names, features):
     if all(isinstance(row, dict) for row in body):
         if any(places_of(list(row), features) is None for row in body):
+            return None
+        labelled = [name for name in preprocess.INDEX_NAMES if any(name in row for row in body)]
+        if labelled and not all(labelled[0] in row for row in body):
             return None
         return values_of([[row[name] for name in features] for row in body], range(len(features)))
     if not all(isinstance(row, list) for row in body) or len({len(row) for row in body}) > 1 or not body[0]:
