@@ -122,7 +122,8 @@ class ZeroClippedRidgeCV(RidgeCV):
         Quantiles LEVELS of the held-out errors (measured - predicted), divided as in (6).
     error_growth_ : ndarray of shape (n_targets, 2)
         s0^2 and s1^2 of (6); s1 is 0 for a target with negative training values.
-    x_mean_ : ndarray of shape (n_features,)
+    x_mean_, total_weight_ : ndarray of shape (n_features,), float
+        Of the rows with a weight above 0.
     axes_, eigenvalues_ : ndarray of shape (n_axes, n_features), ndarray of shape (n_axes,)
         Of X'X, centred and weighted.
     residual_scale_ : ndarray of shape (n_features,)
@@ -137,7 +138,7 @@ class ZeroClippedRidgeCV(RidgeCV):
     feature_names_in_ : ndarray of shape (n_features,)
         Only when X is a DataFrame whose columns are all strings.
 
-    A 1-D y makes every attribute of shape (n_targets,) a scalar and `coef_` 1-D.
+    A 1-D y takes the axis of the targets from every attribute: shape (n_targets,) becomes a scalar.
 
     Examples
     --------
