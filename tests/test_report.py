@@ -120,7 +120,7 @@ def test_coverage_and_flagged_spectra_are_those_of_bounds_held_out(tmp_path):
     page = page_of(table, tmp_path)
     read = preprocess.read_table(str(tmp_path / "spectra.csv"))
     folds = validate.draw_folds(np.arange(60), 1, 3)[0]
-    bounds, found = trust.held_out_bounds(read.features.to_numpy(), read.targets.to_numpy(), folds)
+    bounds, found, _ = trust.held_out_bounds(read.features.to_numpy(), read.targets.to_numpy(), folds)
     covered = trust.coverage_table(read.targets, bounds)["coverage"].mean()
     flagged = found.index[found["verdict"] != "inside"]
     said = text_of(page[page.index('<section id="trust">') : page.index('<section id="worst">')])
@@ -191,15 +191,6 @@ def test_the_site_and_the_spectrum_that_are_wrong_are_found(tmp_path):
     worst = sections_of(table, tmp_path)["worst"].cards[0]
     assert worst.title == "Index 11" and worst.caption.startswith("DepthTo 20, SiteID 2, DepthFrom 15.")
     assert "measured 900" in worst.caption
-
-
-def test_reflectance_in_percent_is_told_from_absorbance(tmp_path):
-    table = soil()
-    path = str(write(table, tmp_path / "a.csv"))
-    assert not report.is_percent(path, preprocess.read_table(path))
-    table[channels_of(table)] = 100 * 10 ** -table[channels_of(table)] + 20
-    path = str(write(table, tmp_path / "r.csv"))
-    assert report.is_percent(path, preprocess.read_table(path))
 
 
 def test_a_file_without_assays_ends_in_a_reason(tmp_path):

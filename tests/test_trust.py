@@ -39,7 +39,7 @@ def test_bounds_of_a_row_are_those_of_a_model_of_the_other_folds():
     table = make_table(rows=30, targets=("Ca", "Mg"))
     X, Y = trust.to_features(table[channels_of(table)].to_numpy()), table[["Ca", "Mg"]].to_numpy()
     folds = validate.draw_folds(np.arange(30), 1, 3)[0]
-    (predicted, lower, upper), verdicts = trust.held_out_bounds(X, Y, folds, coverage=0.8)
+    (predicted, lower, upper), verdicts, _ = trust.held_out_bounds(X, Y, folds, coverage=0.8)
     for fold in range(3):
         test = folds == fold
         model = ZeroClippedRidgeCV().fit(X[~test], Y[~test])
@@ -65,7 +65,7 @@ def test_bounds_of_real_spectra_cover_new_rows_as_promised(name):
     table = preprocess.read_table(str(path))
     folds = validate.draw_folds(np.arange(len(table.features)), 1, trust.FOLDS)[0]
     targets = validate.usable(table.targets, trust.FOLDS)
-    bounds, _ = trust.held_out_bounds(table.features.to_numpy(), targets.to_numpy(), folds)
+    bounds, *_ = trust.held_out_bounds(table.features.to_numpy(), targets.to_numpy(), folds)
     found = trust.coverage_table(targets, bounds)
     assert 0.88 <= found["coverage"].mean() <= 0.92
     assert found["width / SD"].median() < 3  # not by being endless
@@ -119,7 +119,9 @@ def test_a_spectrum_that_cannot_be_scaled_counts_as_caught():
     assert np.isnan(X[-1]).all() and np.isfinite(X[:-1]).all()
     Y = np.arange(21.0)[:, None]
     folds = np.arange(21) % 3
-    assert trust.caught(X[:20], Y[:20], folds[:20], [np.repeat(X[-1:], 20, axis=0)]) == [1.0]
+    faulty = [X[:20], np.repeat(X[-1:], 20, axis=0)]
+    _, found, caught = trust.held_out_bounds(X[:20], Y[:20], folds[:20], faulty=faulty)
+    assert caught[0].tolist() == (found["verdict"] != "inside").tolist() and caught[1].all()
 
 
 def test_another_material_is_put_on_the_files_channels_and_in_its_unit(tmp_path):

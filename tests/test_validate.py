@@ -245,6 +245,11 @@ def leave_reports(folder, targets, schemes, overall):
     pd.DataFrame(peer).to_csv(folder / "peers.csv", index=False)
 
 
+def test_reflectance_in_percent_is_told_from_absorbance():
+    absorbance = soil()[channels_of(soil())].to_numpy()
+    assert not validate.in_percent(absorbance) and validate.in_percent(100 * 10**-absorbance + 20)
+
+
 @pytest.fixture
 def reports(here):
     """Reports of the four sets, two of them with sites."""

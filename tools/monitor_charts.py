@@ -48,11 +48,12 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 import mdl
+import train
 
 ALARM = 0.01  # false alarms a good batch: one in a hundred
 LAMBDA = 0.2  # weight of the newest batch in the EWMA; 0.05 to 0.25 are usual, less is slower and finer
 ALIKE = 0.5  # share of variance between batches, unless known; drill holes of the demo data show .2 to .46
-COVERAGE = 0.9  # of the bounds
+COVERAGE = train.COVERAGE
 SLOPE_ROWS = 10  # assays; a slope through fewer says little
 REFERENCE = 5  # batches, at least; 20 or more are usual
 MEDIAN = np.pi / 2  # variance of a median, in that of a mean

@@ -16,12 +16,10 @@ one ("no fault") is not found.
 
 import argparse
 import os
-import sys
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 import preprocess
 from mdl import ZeroClippedRidgeCV
@@ -177,9 +175,7 @@ def main(argv=None):
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
     arguments = parser.parse_args(argv)
     calls = (delayed(trial)(seed) for seed in range(SEED, SEED + arguments.trials))
-    results = Parallel(n_jobs=arguments.jobs, return_as="generator")(calls)
-    bar = tqdm(results, "trials", arguments.trials, leave=False, disable=not sys.stderr.isatty())
-    false, faults = zip(*bar, strict=True)
+    false, faults = zip(*validate.in_turn(calls, arguments.trials, arguments.jobs, "trials"), strict=True)
 
     print(f"Synthetic. Good holes with an alarm, of {arguments.trials * GOOD:,}:\n")
     rows = []

@@ -13,8 +13,8 @@ what is found by row.
 share the folds of one repeat, so "default, one repeat" is there to compare them with. The best peer is the
 best of seven, looked up on the rows held out, by row and by site each, so it is flattered; RidgeCV is the
 model without its clipping, "one alpha" with one for all targets. Peat has no published figures, and stands
-as the mean of its targets. Published figures, of rows held out, are read from
-the folder that holds the spectra.
+as the mean of its targets. Published figures, of rows held out, are read from the folder that holds the
+spectra.
 
 yamsys: Baumann et al. 2021 (SOIL 7, 717-731), PLS, 5 × 10 folds, predictions averaged over the repeats
 (as ours here), its components chosen on the folds that it reports on. LimeSoDa: Schmidinger et al.
@@ -42,9 +42,9 @@ SETS = {
     "peat_redoxpeat": "peat",
 }  # a report's folder without _full, and the name shown
 LIMESODA = {"limesoda_H_138": "H.138", "limesoda_NRW_62": "NRW.62"}
-TOTALS = (
+SHOWN = (
     "Al_tot K_tot C N S CEC_eff clay Fe_tot Ca_tot Mn_tot Cu_tot Zn_tot P_tot Si_tot".split()
-)  # of yamsys: whole contents, not what a reagent extracts
+)  # of yamsys: whole contents, and two of the soil; --all adds what a reagent extracts
 TUNED_MEAN = "score"  # what tools.tune calls its mean over targets
 SHORT = {
     validate.OURS: "ours, default",
@@ -130,7 +130,7 @@ def target_table(folder, reports, every=False):
     rows = [
         [f"{SETS[name]} {target}", *cells(found[name], target), f"{r2:.3f} {model}"]
         for name, target, r2, model in published(folder)
-        if every or name in LIMESODA or target in TOTALS
+        if every or name in LIMESODA or target in SHOWN
     ]
     for name, report in found.items():
         n_targets = len(report.measures[report.schemes[0]]) - 1

@@ -17,9 +17,8 @@ from typing import NamedTuple
 import jinja2
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from matplotlib.colors import to_hex
-from tqdm import tqdm
 
 import preprocess
 import train
@@ -34,7 +33,6 @@ DEMO = (
 )
 UNKNOWN = "not stated"
 FIRST = 50  # rows that tell absorbance from % reflectance
-LARGEST_ABSORBANCE = 5  # that instruments measure: a hundred-thousandth of the light
 README_TARGETS = ("AlPPM", "CuPPM")  # one that the spectrum shows directly, one by the minerals around it
 
 
@@ -140,11 +138,6 @@ def source_of(path):
         return DEMO if DEMO_NAME in file.read(200) else UNKNOWN
 
 
-def is_percent(path, table):
-    """Whether spectra must be % reflectance, where bands point down."""
-    return bool(validate.read_spectra(path, table, rows=FIRST).median(axis=None) > LARGEST_ABSORBANCE)
-
-
 def study_of(arguments, command):
     """Read a file, cross-validate, fit; a Study."""
     table = preprocess.read_table(arguments.file)
@@ -154,7 +147,7 @@ def study_of(arguments, command):
     Y, jobs = targets.to_numpy(), arguments.jobs
     predictions = validate.cross_validate(X, Y, plan, jobs)
     trusted = {
-        name: trust.held_out_bounds(X, Y, folds, groups=groups, jobs=jobs, label=f"bounds, {name}")
+        name: trust.held_out_bounds(X, Y, folds, groups=groups, jobs=jobs, label=f"bounds, {name}")[:2]
         for name, (folds, groups) in trust.plans(plan).items()
     }
     return Study(
@@ -163,7 +156,7 @@ def study_of(arguments, command):
         command,
         arguments.group,
         validate.channels_of(arguments.file, table)[1],
-        is_percent(arguments.file, table),
+        validate.in_percent(validate.read_spectra(arguments.file, table, rows=FIRST)),
         table,
         targets,
         plan,
@@ -202,9 +195,8 @@ def legend(study):
 def drawn(sections, jobs):
     """The figures of all sections as SVG, {key of a Card: text}, drawn in `jobs` processes."""
     cards = [card for section in sections for card in (*section.cards, *section.more)]
-    found = Parallel(jobs, return_as="generator")(delayed(card.svg)() for card in cards)
-    bar = tqdm(found, "figures", len(cards), leave=False, disable=not sys.stderr.isatty())
-    return {card.key: svg for card, svg in zip(cards, bar, strict=True)}
+    found = validate.in_turn((delayed(card.svg)() for card in cards), len(cards), jobs, "figures")
+    return {card.key: svg for card, svg in zip(cards, found, strict=True)}
 
 
 def page(study, jobs):

@@ -21,16 +21,14 @@ Written to reports/NAME/: coverage.csv (each target), faults.csv.
 
 import argparse
 import os
-import sys
 import time
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 import mdl
 import preprocess
@@ -38,10 +36,9 @@ import train
 from mdl import ZeroClippedRidgeCV
 from tools import tune, validate
 
-COVERAGE = 0.9
+COVERAGE = train.COVERAGE
 FOLDS = 10
 GOOD = "none: false alarm"
-REFLECTANCE = 2.0  # a file whose spectra are on average above is in %, not absorbance
 SHIFT = 5  # channels; less than a window of 7
 SLOPE = 0.2  # of the signal, from one end of the axis to the other
 SATURATED, NEARLY = 0.7, 0.9  # of a spectrum's range, where its strongest bands are cut off
@@ -57,35 +54,33 @@ MAD = 0.6745  # of a normal distribution, in standard deviations
 # --- coverage -----------------------------------------------------------------------
 
 
-def fit_fold(X, Y, train, groups):
-    """The model of a training half; `groups` of all rows, or None to leave out rows."""
+def bound_fold(X, Y, test, groups, coverage, faulty):
+    """What a model of the other rows says of the rows `test`.
+
+    Prediction and bounds (3, rows, t), applicability, and which spectra with faults are caught (n_faults, rows).
+    """
     with threadpool_limits(1), validate.quiet():
-        return ZeroClippedRidgeCV().fit(X[train], Y[train], groups=None if groups is None else groups[train])
-
-
-def bound_fold(X, Y, test, groups, coverage):
-    """Prediction and bounds (3, rows, t), and applicability, of the rows `test` by a model of the others."""
-    model = fit_fold(X, Y, ~test, groups)
-    with threadpool_limits(1):
+        model = ZeroClippedRidgeCV().fit(X[~test], Y[~test], groups=None if groups is None else groups[~test])
         bounds = np.array([model.predict(X[test]), *model.predict_interval(X[test], coverage)])
-        return bounds, model.applicability(X[test])
+        caught = np.ones((len(faulty), test.sum()), dtype=bool)
+        for found, spectra in zip(caught, faulty, strict=True):
+            usable = np.isfinite(spectra[test]).all(axis=1)
+            if usable.any():
+                found[usable] = model.applicability(spectra[test][usable])["verdict"] != "inside"
+        return bounds, model.applicability(X[test]), caught
 
 
-def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, jobs=1, label=""):
-    """Predictions and bounds of every row by a model that has not seen its fold.
+def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, faulty=(), jobs=1, label=""):
+    """Predictions, bounds and verdicts of every row by a model that has not seen its fold.
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_features)
-    Y : ndarray of shape (n_rows, n_targets)
+    X, Y, groups, jobs, label
+        As `validate.held_out` takes them; with groups, bounds are those of leaving out groups.
     folds : ndarray of shape (n_rows,)
-    groups : ndarray of shape (n_rows,), optional
-        Handed to `fit`: alpha and bounds are then those of leaving out groups.
     coverage : float
-    jobs : int
-        Processes.
-    label : str
-        Beside the progress bar.
+    faulty : sequence of ndarray of shape (n_rows, n_features)
+        The same spectra with a fault each, from `to_features`.
 
     Returns
     -------
@@ -93,20 +88,17 @@ def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, jobs=1, labe
         Prediction, lower, upper.
     applicability : DataFrame of shape (n_rows, 3)
         As the estimator's method gives it.
+    caught : ndarray of shape (n_faults, n_rows)
+        Whether a spectrum with a fault is not "inside", or cannot be scaled.
     """
     tests = [folds == fold for fold in np.unique(folds)]
-    calls = (delayed(bound_fold)(X, Y, test, groups, coverage) for test in tests)
-    bounds, parts = np.empty((3, *Y.shape)), []
-    for test, (part, verdicts) in zip(tests, in_turn(calls, len(tests), jobs, label), strict=True):
-        bounds[:, test] = part
-        parts.append(verdicts.set_index(np.flatnonzero(test)))
-    return bounds, pd.concat(parts).sort_index()
-
-
-def in_turn(calls, total, jobs, label):
-    """Results of delayed calls in their order, with a progress bar on a terminal."""
-    results = Parallel(n_jobs=jobs, return_as="generator")(calls)
-    return tqdm(results, label, total, leave=False, disable=not sys.stderr.isatty())
+    calls = (delayed(bound_fold)(X, Y, test, groups, coverage, faulty) for test in tests)
+    bounds, verdicts = np.empty((3, *Y.shape)), []
+    caught = np.empty((len(faulty), len(X)), dtype=bool)
+    for test, (*parts, found) in zip(tests, validate.in_turn(calls, len(tests), jobs, label), strict=True):
+        bounds[:, test], caught[:, test] = parts[0], found
+        verdicts.append(parts[1].set_index(np.flatnonzero(test)))
+    return bounds, pd.concat(verdicts).sort_index(), caught
 
 
 def coverage_table(targets, bounds):
@@ -172,7 +164,7 @@ def faults(spectra, other=None, seed=0):
     n, c = spectra.shape
     kept = spectra[:, preprocess.SCALE_RANGE]
     low, high = kept.min(axis=1, keepdims=True), kept.max(axis=1, keepdims=True)
-    span, reflectance = high - low, in_reflectance(spectra)
+    span, reflectance = high - low, validate.in_percent(spectra)
     phase, place = rng.uniform(0, 2 * np.pi, (n, 1)), rng.integers(0, kept.shape[1], n)
     wave = np.sin(2 * np.pi * np.arange(c) / PERIOD + phase)
     spike = np.zeros((n, c))
@@ -201,11 +193,6 @@ def faults(spectra, other=None, seed=0):
         f"spike of {SMALL:.0%}": spectra + SMALL * span * spike,
     }
     return found
-
-
-def in_reflectance(spectra):
-    """Whether spectra are in % reflectance, else in absorbance."""
-    return spectra.mean() > REFLECTANCE
 
 
 def reference_beam(channels):
@@ -243,7 +230,7 @@ def other_material(paths, channels, reflectance):
             continue
         order, spectra = np.argsort(theirs), found.to_numpy()
         spectra = np.array([np.interp(axis, theirs[order], row[order]) for row in spectra])
-        if in_reflectance(spectra) == reflectance:
+        if validate.in_percent(spectra) == reflectance:
             return spectra
         with np.errstate(divide="ignore", invalid="ignore"):
             return 100 * 10.0**-spectra if reflectance else -np.log10(np.clip(spectra, 1e-3, None) / 100)
@@ -261,26 +248,6 @@ def to_features(spectra):
     usable = spectra[:, preprocess.SCALE_RANGE].max(axis=1) > 0
     X = preprocess.window_sums(preprocess.scale(np.where(usable[:, None], spectra, 1.0)))
     return np.where(usable[:, None], X, np.nan)
-
-
-def caught_fold(X, Y, test, groups, faulty):
-    """Verdicts of the rows `test` of each fault, by a model of the other rows: (n_faults, rows)."""
-    model = fit_fold(X, Y, ~test, groups)
-    found = np.ones((len(faulty), test.sum()), dtype=bool)
-    with threadpool_limits(1):
-        for at, spectra in enumerate(faulty):
-            readable = np.isfinite(spectra[test]).all(axis=1)
-            if readable.any():
-                verdicts = model.applicability(spectra[test][readable])["verdict"]
-                found[at, readable] = verdicts != "inside"
-    return found
-
-
-def caught(X, Y, folds, faulty, *, groups=None, jobs=1, label=""):
-    """Share of spectra with each fault that are not "inside", by models that have not seen them; (n_faults,)."""
-    tests = [folds == fold for fold in np.unique(folds)]
-    calls = (delayed(caught_fold)(X, Y, test, groups, faulty) for test in tests)
-    return np.concatenate(list(in_turn(calls, len(tests), jobs, label)), axis=1).mean(axis=1)
 
 
 # --- what it costs ------------------------------------------------------------------
@@ -360,13 +327,13 @@ def measure(path, others, arguments):
     covered, found = {}, {}
     spectra = validate.read_spectra(path, table)
     values = spectra.to_numpy()
-    material = other_material(others, spectra.columns, in_reflectance(values))
+    material = other_material(others, spectra.columns, validate.in_percent(values))
     made = {fault: to_features(each) for fault, each in faults(values, material).items()}
     for scheme, (folds, groups) in plan.items():
-        options = {"groups": groups, "jobs": arguments.jobs, "label": f"{name}, {scheme}"}
-        bounds, _ = held_out_bounds(X, Y, folds, coverage=arguments.coverage, **options)
-        covered[scheme] = coverage_table(targets, bounds)
-        found[scheme] = caught(X, Y, folds, list(made.values()), **options)
+        settings = {"groups": groups, "coverage": arguments.coverage, "faulty": list(made.values())}
+        label = f"{name}, {scheme}"
+        bounds, _, caught = held_out_bounds(X, Y, folds, **settings, jobs=arguments.jobs, label=label)
+        covered[scheme], found[scheme] = coverage_table(targets, bounds), caught.mean(axis=1)
     shares = pd.DataFrame(found, index=pd.Index(made, name="fault"))
     pd.concat(covered, names=["held out by", "target"]).to_csv(folder / "coverage.csv")
     shares.to_csv(folder / "faults.csv")

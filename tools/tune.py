@@ -20,7 +20,6 @@ Written to reports/NAME/: tune.csv, tune.png and, nested, tune_nested.csv.
 
 import argparse
 import os
-import sys
 import time
 from itertools import product
 from typing import NamedTuple
@@ -28,10 +27,9 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy.signal import savgol_filter
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
 import preprocess
 import score
@@ -153,10 +151,8 @@ def search(spectra, targets, settings, trainings, jobs):
         delayed(score_settings)(spectra, targets, [settings[at] for at in places], trainings)
         for places in parts
     )
-    results = Parallel(n_jobs=jobs, return_as="generator")(calls)
     found = np.empty((len(settings), len(trainings)))
-    bar = tqdm(results, "search", len(parts), unit="range", leave=False, disable=not sys.stderr.isatty())
-    for places, part in zip(parts, bar, strict=True):
+    for places, part in zip(parts, validate.in_turn(calls, len(parts), jobs, "search"), strict=True):
         found[places] = part
     return found
 

@@ -41,6 +41,7 @@ SHORT_TARGETS = 7  # of --short --peers, at most: SVR and PLS take a minute a fo
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of a training half, for the learning curve
 LEVEL = 0.95  # of the intervals
 MEASURES = ("R2", "RMSE", "bias", "SEP", "slope", "RPD", "RPIQ")
+LARGEST_ABSORBANCE = 5  # that instruments measure: a hundred-thousandth of the light
 OVERALL = "mean"  # the row that stands for all targets
 OURS = "ZeroClippedRidgeCV"
 
@@ -72,6 +73,11 @@ def read_spectra(path, table, rows=None):
     places = [names.index(name) for name in channels]
     spectra = pd.read_csv(preprocess.find_table(path), usecols=places, nrows=rows)
     return spectra.set_axis(channels, axis=1).astype(float)
+
+
+def in_percent(spectra):
+    """Whether spectra (n_rows, n_channels) must be % reflectance, where bands point down."""
+    return bool(np.median(spectra) > LARGEST_ABSORBANCE)
 
 
 def usable(targets, folds):
@@ -140,6 +146,12 @@ def quiet():
         logging.getLogger("mdl").removeFilter(is_error)
 
 
+def in_turn(calls, total, jobs, label):
+    """Results of delayed calls in their order, from `jobs` processes, with a progress bar on a terminal."""
+    results = Parallel(n_jobs=jobs, return_as="generator")(calls)
+    return tqdm(results, label, total, leave=False, disable=not sys.stderr.isatty())
+
+
 def held_out(model, X, Y, folds, *, groups=None, share=1.0, jobs=1, label=""):
     """Predictions of every row by a model that has not seen its fold.
 
@@ -168,10 +180,9 @@ def held_out(model, X, Y, folds, *, groups=None, share=1.0, jobs=1, label=""):
     """
     tests = [(repeat, fold == k) for repeat, fold in enumerate(folds) for k in np.unique(fold)]
     calls = (delayed(predict_fold)(model, X, Y, test, groups, share) for _, test in tests)
-    results = Parallel(n_jobs=jobs, return_as="generator")(calls)
+    results = in_turn(calls, len(tests), jobs, label)
     predicted, seconds = np.empty((len(folds), *Y.shape)), 0.0
-    bar = tqdm(results, label, len(tests), leave=False, disable=not sys.stderr.isatty())
-    for (repeat, test), (part, took) in zip(tests, bar, strict=True):
+    for (repeat, test), (part, took) in zip(tests, results, strict=True):
         predicted[repeat, test] = part
         seconds += took / len(tests)
     return predicted, seconds
