@@ -168,7 +168,8 @@ class ZeroClippedRidgeCV(RidgeCV):
             NaN where an assay is missing.
         sample_weight : array-like of shape (n_samples,) or float, default=None
         groups : array-like of shape (n_samples,), default=None
-            Site or hole of each row: alpha is then chosen by leave-one-group-out.
+            Site or hole of each row: alpha is then chosen by leave-one-group-out, and so are the bounds
+            of `predict_interval` and the limits of `applicability`.
 
         Returns
         -------
@@ -538,7 +539,8 @@ class _Ridge:
             for mean in (self.x_mean, self.y_mean, self.unit):
                 mean[:] = 0
         self.wide = self.n - fit_intercept <= self.p
-        # where rounding leaves nothing of 1 - h, the error is large, not infinite; alpha (...) sums no rounding
+        # Of 1 - h: where rounding leaves nothing of the difference, the error is large, not infinite.
+        # The wide form has no difference, and may be small.
         self.least = np.finfo(float).tiny if self.wide else EPS
         if self.wide:
             self.s, self.Z = self._decompose_wide(smallest_alpha)  # (k,), (n, k)

@@ -8,7 +8,7 @@ order of the model's targets (the challenge's 49 in the challenge's own); no hea
 
 --details writes public.details.csv as well, a table with a header: index and ids, whether the model
 applies to the spectrum (verdict, and leverage and residual in units of their limits), and of each
-target the prediction with the bounds between which the assay lies with the probability --coverage.
+target the prediction with the bounds between which the assay lies with about the probability --coverage.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def details_header(table, model):
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
         raise preprocess.DataError(
-            f"found an id column {name!r}, which the details call something else; rename or remove the column"
+            f"found an id column {name!r}, as a column of the details is called; rename or remove it"
         )
     return names
 

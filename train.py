@@ -215,7 +215,7 @@ def check_model(model, description):
             f"{MODEL}: found other features or targets than {DESCRIPTION} tells of; one of them is "
             "of another training, train again"
         )
-    # What no client can send is as far as a feature can be.
+    # The furthest features that a client may send have finite answers too: JSON knows no infinity.
     furthest = np.array([np.full(p, LOWEST), np.full(p, float(preprocess.WINDOW))])
     with np.errstate(all="ignore"):
         lower, upper, found = trust(furthest, nameless(model).predict(furthest), model)
@@ -493,7 +493,7 @@ def json_rows(predictions):
 def json_lines(predictions):
     """An object a sample: index, verdict, leverage, residual, and value, lower and upper of each target.
 
-    Lists of numbers where nothing but the numbers is known.
+    Lists of numbers for predictions that do not know what they are of.
     """
     if getattr(predictions, "model", None) is None or not len(predictions):
         return "".join([row + "\n" for row in json_rows(predictions)])
@@ -714,9 +714,10 @@ def read_json(text, features):
     Rows as lists or as objects; bare, under "instances", or under "data" beside "columns" and "index".
     """
     body, names, labels = parse_json(text), None, None
-    if isinstance(body, dict) and ("instances" in body or "data" in body):
-        names, labels = body.get("columns"), body.get("index")
-        body, names = (body["instances"], None) if "instances" in body else (body["data"], names)
+    if isinstance(body, dict) and "instances" in body:
+        body, labels = body["instances"], body.get("index")
+    elif isinstance(body, dict) and "data" in body:
+        body, names, labels = body["data"], body.get("columns"), body.get("index")
     if not (isinstance(body, list) and body and isinstance(body[0], (list, dict))):
         body = [body]
     values, index = json_values(body, names, features)
@@ -764,8 +765,8 @@ def json_values(rows, names, features):
     if kind is dict:
         places(list(rows[0]), features)
         pick = itemgetter(*features)
-        names = [name for name in preprocess.INDEX_NAMES if name not in features]
-        index = next((name for name in names if any(name in row for row in rows)), None)
+        labels = [name for name in preprocess.INDEX_NAMES if name not in features]
+        index = next((name for name in labels if any(name in row for row in rows)), None)
     elif kind is list:
         if names is not None and not isinstance(names, list):
             raise DataError(
