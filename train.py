@@ -672,7 +672,7 @@ def csv_values(lines, header, features):
         columns = unnamed(width, (row.split(",", 1)[0] for row in rows), features)
     first, index = columns[0], None
     if 0 not in columns and (header is None or cells_of(header)[0] in preprocess.INDEX_NAMES):
-        index = [row.split(",", 1)[0].strip().translate(SHOWN) for row in rows]
+        index = [row[: row.find(",")].strip().translate(SHOWN) for row in rows]
     if list(columns) == list(range(first, width)):
         cells = [row.split(",", first)[first] for row in rows] if first else rows
     else:
