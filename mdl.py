@@ -516,6 +516,42 @@ class ZeroClippedRidgeCV(RidgeCV):
         return tags
 
 
+class _Sums:
+    """What (2) needs of some rows, around their own mean; sums of two sets of rows add up to those of both.
+
+    Chan, Golub & LeVeque (1983) Am. Stat. 37, 242.
+    """
+
+    def __init__(self, X, Y, weight, products=True):
+        """Of X (rows, p) and Y (t, rows); without `products` only what the wide form needs."""
+        self.n, self.total = len(X), weight.sum()
+        self.x_mean, self.y_mean = _mean(X, weight), _mean(Y.T, weight)  # (p,), (t,)
+        self.least = Y.min(axis=1)  # (t,)
+        Y = Y - self.y_mean[:, None]
+        self.sst = np.square(Y) @ weight  # (t,)
+        self.gram = self.yx = None
+        if products:
+            X = X - self.x_mean
+            if np.any(weight != 1):  # else a pass over all of X less
+                X *= np.sqrt(weight)[:, None]
+                Y *= np.sqrt(weight)
+            self.gram, self.yx = X.T @ X, Y @ X  # (p, p), (t, p)
+
+    def add(self, other):
+        """Take in the rows of other sums."""
+        share = other.total / (self.total + other.total)
+        dx, dy = other.x_mean - self.x_mean, other.y_mean - self.y_mean
+        between = self.total * share
+        if self.gram is not None:
+            self.gram += other.gram
+            self.gram += np.outer(between * dx, dx)
+            self.yx += other.yx + np.outer(between * dy, dx)
+        self.sst += other.sst + between * np.square(dy)
+        self.least = np.minimum(self.least, other.least)
+        self.x_mean, self.y_mean = self.x_mean + share * dx, self.y_mean + share * dy
+        self.n, self.total = self.n + other.n, self.total + other.total
+
+
 class _Ridge:
     """Equations (1) to (4) for the targets that have the same gaps.
 
@@ -524,31 +560,42 @@ class _Ridge:
     """
 
     def __init__(self, X, Y, weight, rows, columns, fit_intercept, smallest_alpha):
-        self.X, self.Y, self.rows, self.columns = X, Y, rows, columns
-        self.all_weights, self.weight = weight, weight[rows]
-        self.total, self.smallest_alpha = self.weight.sum(), smallest_alpha
-        self.root_w = np.sqrt(self.weight)
-        self.weighted = np.any(self.weight != 1)
-        self.fit_intercept = fit_intercept
-        self.n, self.p = len(rows), X.shape[1]
-        self.x_mean = self._mean(self.features)
-        self.y_mean = self._mean(lambda at: self.targets(at).T)
-        self.sst, self.lower = self._spread()
-        self.unit = self.root_w / np.sqrt(self.total)  # W^1/2 1, of length 1
-        if not fit_intercept:
-            for mean in (self.x_mean, self.y_mean, self.unit):
-                mean[:] = 0
+        self.columns, self.p = columns, X.shape[1]
+        self._look_at(X, Y, weight, rows)
         self.wide = self.n - fit_intercept <= self.p
+        parts = _blocks(self.n, self.p)
+        sums = self._sums(parts[0])
+        for at in parts[1:]:
+            sums.add(self._sums(at))
+        self._centre(sums, fit_intercept, smallest_alpha)
         # Of 1 - h: where rounding leaves nothing of the difference, the error is large, not infinite.
         # The wide form has no difference, and may be small.
         self.least = np.finfo(float).tiny if self.wide else EPS
         if self.wide:
-            self.s, self.Z = self._decompose_wide(smallest_alpha)  # (k,), (n, k)
+            self.s, self.Z = self._decompose_wide()  # (k,), (n, k)
             parts = _blocks(self.n, self.n)
             self.yz = sum(self.centred_targets(at) @ self.Z[at] for at in parts)  # Y~'Z, (t, k)
         else:
-            self.s, self.V, self.yz = self._decompose_long(smallest_alpha)
+            self._decompose_long(sums, (self.centred(at) for at in _blocks(self.n, self.p, 2 * self.p)))
+
+    def _look_at(self, X, Y, weight, rows):
+        """Take rows of X and Y for the methods that read some."""
+        self.X, self.Y, self.rows, self.n = X, Y, rows, len(rows)
+        self.all_weights, self.weight = weight, weight[rows]
+        self.root_w = np.sqrt(self.weight)
+        self.weighted = np.any(self.weight != 1)
         self.refits = {}  # problems without a group, by its first row; None where there was no room
+
+    def _sums(self, at):
+        return _Sums(self.features(at), self.targets(at), self.weight[at], not self.wide)
+
+    def _centre(self, sums, fit_intercept, smallest_alpha):
+        """Take means and spread from the sums of all rows."""
+        self.n_rows, self.total, self.smallest_alpha = sums.n, sums.total, smallest_alpha
+        self.fit_intercept = fit_intercept
+        self.sst, self.lower = sums.sst, np.where(sums.least >= 0, 0.0, -np.inf)
+        self.x_mean, self.y_mean = fit_intercept * sums.x_mean, fit_intercept * sums.y_mean
+        self.unit = fit_intercept * self.root_w / np.sqrt(self.total)  # W^1/2 1, of length 1
 
     def features(self, at):
         """Rows of X, (rows, p): a copy, laid out alike whatever X's own layout."""
@@ -578,35 +625,17 @@ class _Ridge:
         """Error of a prediction that is clipped: the largest that there can be, (t, rows)."""
         return (self.targets(at) - self.lower[:, None]) * self.root_w[at]
 
-    def _mean(self, read):
-        """Weighted mean; counted from the first row, so that a constant gives itself exactly."""
-        first = read(slice(0, 1))[0]
-        blocks = _blocks(self.n, max(1, len(first)))
-        return first + sum(self.weight[at] @ (read(at) - first) for at in blocks) / self.total
-
-    def _spread(self):
-        """Weighted sum of squares around the mean, and lower bound, of each target (t,)."""
-        sst, least = 0, np.inf
-        for at in _blocks(self.n, max(1, len(self.columns))):
-            Y = self.targets(at)
-            least = np.minimum(least, Y.min(axis=1))
-            sst = sst + np.square(Y - self.y_mean[:, None]) @ self.weight[at]
-        return sst, np.where(least >= 0, 0.0, -np.inf)
-
-    def _decompose_long(self, smallest_alpha):
+    def _decompose_long(self, sums, blocks):
         """Equation (2): S (p,), V (p, p) and Y~'Z (t, p)."""
-        gram = np.zeros((self.p, self.p))
-        yx = np.zeros((len(self.columns), self.p))
-        for at in _blocks(self.n, self.p):
-            block = self.centred(at)
-            gram += block.T @ block
-            yx += self.centred_targets(at) @ block
-        blocks = (self.centred(at) for at in _blocks(self.n, self.p, at_least=2 * self.p))
-        s, V = _eigh(gram, blocks, smallest_alpha)
-        V[gram.diagonal() == 0] = 0  # a constant feature gets no part in any b, not even by rounding
-        return s, V, yx @ V
+        gram, yx = sums.gram, sums.yx
+        if not self.fit_intercept:
+            gram += np.outer(sums.total * sums.x_mean, sums.x_mean)
+            yx += np.outer(sums.total * sums.y_mean, sums.x_mean)
+        self.s, self.V = _eigh(gram, blocks, self.smallest_alpha)
+        self.V[gram.diagonal() == 0] = 0  # a constant feature gets no part in any b, not even by rounding
+        self.yz = yx @ self.V
 
-    def _decompose_wide(self, smallest_alpha):
+    def _decompose_wide(self):
         """Equation (3): S (k,) and Z (n, k), the intercept's direction taken out first."""
         u = self.unit.copy()
         u[0] += self.fit_intercept  # reflects `unit` onto the first axis, which is then left out
@@ -619,7 +648,7 @@ class _Ridge:
                 yield (block - np.outer(block @ u, u))[:, first:]
 
         gram = sum(block.T @ block for block in blocks())
-        s, V = _eigh(gram, blocks(2 * self.n), smallest_alpha)
+        s, V = _eigh(gram, blocks(2 * self.n), self.smallest_alpha)
         Z = np.zeros((self.n, len(s)))
         Z[first:] = V
         return s, Z - np.outer(u, u @ Z)
@@ -725,7 +754,7 @@ class _Ridge:
     @property
     def kept(self):
         """The axes that are more than rounding: all, or those that a mask (k,) holds."""
-        kept = self.s > EPS * self.n * self.s.max(initial=0)
+        kept = self.s > EPS * self.n_rows * self.s.max(initial=0)
         return slice(None) if kept.all() else kept
 
     def axes(self):
@@ -899,7 +928,7 @@ def _limits(problem, s, axes, alpha, groups):
         sizes.append(len(each))
     leverage, squares = np.concatenate(leverage), np.concatenate(squares)
     n, p = squares.shape
-    least = max(EPS * s.sum() / (problem.n * p), np.finfo(float).tiny)  # that is more than rounding
+    least = max(EPS * s.sum() / (problem.n_rows * p), np.finfo(float).tiny)  # that is more than rounding
     total = np.maximum(squares.sum(axis=0), n * least)
     # A row's own residual, or its group's, is no part of what it is compared with.
     sizes = np.ones(n, dtype=int) if groups is None else np.array(sizes)
@@ -1007,6 +1036,11 @@ def _blocks(n, width, at_least=1):
     """Slices of range(n) such that rows of `width` numbers make a temporary of CELLS."""
     step = max(at_least, CELLS // width)
     return [slice(a, min(a + step, n)) for a in range(0, n, step)]
+
+
+def _mean(X, weight):
+    """Weighted mean of rows; counted from the first, so that a constant gives itself exactly."""
+    return X[0] + weight @ (X - X[0]) / weight.sum()
 
 
 def _sum_of_squares(errors):
