@@ -46,6 +46,7 @@ Calibration; (6) Ellison & Williams (2012) Eurachem/CITAC Guide CG 4, appendix E
 held-out errors as bounds Barber, Candes, Ramdas & Tibshirani (2021) Ann. Stat. 49, 486.
 """
 
+import copy
 import io
 import logging
 from functools import partial
@@ -71,6 +72,7 @@ CELLS = 2**20  # numbers in one temporary array, 8 MB: a few of them fit a proce
 EPS = np.finfo(float).eps
 REFITS = 2**25  # numbers, 256 MB: what fits without a group may take to be kept for their second use
 LOSS = 1e-8  # relative error, by estimate, beyond which a slower and safer form is taken
+BY_ERROR = (None, "neg_mean_squared_error", "r2")  # scorings that a sum of squared errors is enough for
 PER_TARGET = "alpha_ best_score_ intercept_ lower_ cv_r2_ cv_rmse_ n_rows_ weight_".split()
 LEVELS = np.arange(1, 400) / 400  # of the error quantiles that are kept
 MOST = 0.995  # coverage, from the first of LEVELS to the last
@@ -182,32 +184,68 @@ class ZeroClippedRidgeCV(RidgeCV):
         """
         X, Y, weight, groups, names = self._check_fit(X, y, sample_weight, groups)
         one_target, Y = Y.ndim == 1, Y.reshape(len(Y), -1)
-        alphas = self._grid(X, weight)
-        n_targets = Y.shape[1]
+        data = _Table(X, Y, weight, groups, names, self.fit_intercept, sample_weight is not None)
+        return self._fit(data, one_target)
+
+    def fit_stored(self, store, groups=None, run=None):
+        """Fit rows that are too many for memory: read in parts, twice, of which only sums are kept.
+
+        What is fitted is what `fit` gives for the same rows, but for rounding.
+
+        Parameters
+        ----------
+        store : object
+            Has `feature_names` and `target_names`, lists of str, `n_rows`, and `read(rows)`, which gives X
+            (rows, features) and Y (rows, targets) as float64, for a slice of range(n_rows) or an array of
+            such numbers. X is finite; Y is NaN where an assay is missing.
+        groups : ndarray of int, of shape (n_rows,), default=None
+            As for `fit`, numbered from 0 without gaps.
+        run : callable, default=None
+            `run(function, items, label)` yields `function(item)` in the items' order, from other processes,
+            say, to which the store goes along; by default one after the other, here.
+
+        Returns
+        -------
+        self : ZeroClippedRidgeCV
+
+        Raises
+        ------
+        ValueError
+            As `fit`, and on a `scoring` that must see all predictions at once.
+        """
+        if self.scoring not in BY_ERROR:
+            raise ValueError(
+                f"scoring is {self.scoring!r}, expected one of {BY_ERROR} for rows that are read in parts; "
+                "leave it out"
+            )
+        self.n_features_in_ = len(store.feature_names)
+        self.feature_names_in_ = np.array(list(store.feature_names), dtype=object)
+        return self._fit(_Stored(store, groups, self.fit_intercept, run or _in_turn), False)
+
+    def _fit(self, data, one_target):
+        """Fit to a _Table or to _Stored rows."""
+        alphas, names = self._grid(data), data.names
+        n_targets = len(names)
         scores, r2, rmse = np.empty((3, len(alphas), n_targets))
-        coef = np.empty((n_targets, X.shape[1]))
+        coef = np.empty((n_targets, self.n_features_in_))
         intercept, lower, total_weight = np.empty((3, n_targets))
         growth, quantiles = np.empty((n_targets, 2)), np.empty((n_targets, len(LEVELS)))
         best, n_scored, n_rows = np.empty((3, n_targets), dtype=int)
-        problems, whole = [], None
-        for columns, has_assay in _same_gaps(Y):
-            rows = np.flatnonzero(has_assay & (weight > 0))
-            _check_rows(rows, groups, [names[k] for k in columns])
-            problem = _Ridge(X, Y, weight, rows, columns, self.fit_intercept, alphas.min())
-            lower[columns], n_rows[columns], total_weight[columns] = problem.lower, len(rows), problem.total
-            n_scored[columns] = has_assay.sum()  # RidgeCV's mean counts rows of weight 0 too
-            scores[:, columns], r2[:, columns], rmse[:, columns] = self._held_out(
-                problem, alphas, groups, n_scored[columns], sample_weight is not None
-            )
+        problems = []
+        for problem in data.problems(alphas.min()):
+            k = problem.columns
+            lower[k], n_rows[k], total_weight[k] = problem.lower, problem.n_rows, problem.total
+            n_scored[k] = data.n_scored(problem)
+            scores[:, k], r2[:, k], rmse[:, k] = self._held_out(data, problem, alphas, n_scored[k])
             if self.alpha_per_target:
-                best[columns] = scores[:, columns].argmax(axis=0)  # a tie takes the first
-                coef[columns], intercept[columns] = problem.solve(alphas[best[columns]])
+                best[k] = scores[:, k].argmax(axis=0)  # a tie takes the first
+                coef[k], intercept[k] = problem.solve(alphas[best[k]])
                 if self.with_bounds:
-                    found = _error_quantiles(problem, alphas[best[columns]], groups)
-                    growth[columns], quantiles[columns] = found
+                    growth[k], quantiles[k] = _error_quantiles(
+                        *data.errors(problem, alphas[best[k]]), problem.lower
+                    )
             else:
                 problems.append(problem)
-            whole = problem if len(rows) == np.count_nonzero(weight) else whole
         best_score = scores.max(axis=0)
         if not self.alpha_per_target:
             # squared errors count each assay the same, a scorer each target
@@ -217,10 +255,9 @@ class ZeroClippedRidgeCV(RidgeCV):
                 k = problem.columns
                 coef[k], intercept[k] = problem.solve(alphas[best[k]])
                 if self.with_bounds:
-                    growth[k], quantiles[k] = _error_quantiles(problem, alphas[best[k]], groups)
-        if self.with_bounds and whole is None:  # no target has all assays, the spectra are known of all rows
-            rows = np.flatnonzero(weight > 0)
-            whole = _Ridge(X, Y, weight, rows, [], self.fit_intercept, alphas.min())
+                    growth[k], quantiles[k] = _error_quantiles(
+                        *data.errors(problem, alphas[best[k]]), problem.lower
+                    )
         _log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0)
 
         at_best = best, np.arange(n_targets)
@@ -233,11 +270,11 @@ class ZeroClippedRidgeCV(RidgeCV):
             self.error_growth_, self.error_quantiles_ = (
                 (growth[0], quantiles[0]) if one_target else (growth, quantiles)
             )
+            whole = data.whole(alphas.min())
             self.x_mean_, self.total_weight_ = whole.x_mean, float(whole.total)
             self.eigenvalues_, self.axes_ = whole.axes()
-            self.leverage_limit_, self.residual_scale_, self.residual_limit_ = _limits(
-                whole, self.eigenvalues_, self.axes_, _middle(self.alpha_), groups
-            )
+            spectra = data.spectra(whole, self.eigenvalues_, self.axes_, _middle(self.alpha_))
+            self.leverage_limit_, self.residual_scale_, self.residual_limit_ = _limits(whole, *spectra)
         if not self.alpha_per_target:
             self.alpha_, self.best_score_ = float(self.alpha_[0]), float(best_score)
         if one_target:
@@ -363,24 +400,19 @@ class ZeroClippedRidgeCV(RidgeCV):
         scores = centred @ self.axes_.T
         return centred, scores, _rest(centred, scores)
 
-    def _held_out(self, problem, alphas, groups, n_scored, weighted):
+    def _held_out(self, data, problem, alphas, n_scored):
         """Scores, then R2 and RMSE once clipped: three arrays (n_alphas, n_targets)."""
-        by_error = self.scoring in (None, "neg_mean_squared_error", "r2")  # the sum is enough
-        shape = len(problem.columns), len(problem.rows)
-        step = len(alphas) if by_error else max(1, 4 * CELLS // (shape[0] * shape[1]))
-        sse, clipped_sse, scores = np.zeros((3, len(alphas), shape[0]))
-        for a in range(0, len(alphas), step):
-            some = slice(a, a + step)
-            held_out = None if by_error else np.empty((len(alphas[some]), *shape))
-            for at, errors in problem.errors(alphas[some], groups):  # (alphas, targets, rows)
-                sse[some] += _sum_of_squares(errors)
-                if not by_error:
-                    held_out[:, :, at] = problem.targets(at) - errors / problem.root_w[at]
-                if problem.lower.max() == 0:
-                    np.minimum(errors, problem.errors_at_lower(at), out=errors)
-                clipped_sse[some] += _sum_of_squares(errors)
-            if not by_error:
-                scores[some] = self._score(held_out, problem, weighted)
+        if self.scoring in BY_ERROR:  # the sum is enough
+            sse, clipped_sse = data.squares(problem, alphas)
+        else:
+            shape = len(problem.columns), problem.n
+            step = max(1, 4 * CELLS // (shape[0] * shape[1]))
+            sse, clipped_sse, scores = np.zeros((3, len(alphas), shape[0]))
+            for a in range(0, len(alphas), step):
+                some = slice(a, a + step)
+                held_out = np.empty((len(alphas[some]), *shape))
+                sse[some], clipped_sse[some] = data.squares(problem, alphas[some], held_out)
+                scores[some] = self._score(held_out, problem, data.weighted)
         if self.scoring is None:
             scores = -sse / n_scored  # as RidgeCV: over the rows, whatever their weights
         elif self.scoring == "neg_mean_squared_error":
@@ -398,12 +430,10 @@ class ZeroClippedRidgeCV(RidgeCV):
             return [[scorer(_Identity(), H.T, Y.T, **weights)] * len(Y) for H in held_out]
         return [[scorer(_Identity(), h, y, **weights) for h, y in zip(H, Y)] for H in held_out]
 
-    def _grid(self, X, weight):
+    def _grid(self, data):
         """The alphas to choose from."""
         if isinstance(self.alphas, str) and self.alphas == "auto":
-            rows = np.flatnonzero(weight > 0)
-            no_targets = np.empty((len(X), 0))
-            s = _Ridge(X, no_targets, weight, rows, [], self.fit_intercept, 0.0).s
+            s = data.whole(0.0).s
             s = s[s > EPS * s.max(initial=0)]
             if not len(s):
                 return np.array(ALPHAS)
@@ -516,6 +546,48 @@ class ZeroClippedRidgeCV(RidgeCV):
         return tags
 
 
+class _Table:
+    """Rows in memory, for `_fit`."""
+
+    def __init__(self, X, Y, weight, groups, names, fit_intercept, weighted):
+        self.X, self.Y, self.weight, self.groups, self.names = X, Y, weight, groups, names
+        self.fit_intercept, self.weighted, self.weighed = fit_intercept, weighted, np.flatnonzero(weight > 0)
+        self.of_all_rows = None
+
+    def problems(self, smallest_alpha):
+        """Yield a _Ridge for all targets that have the same gaps."""
+        for columns, has_assay in _same_gaps(self.Y):
+            rows = np.flatnonzero(has_assay & (self.weight > 0))
+            found = len(rows) if self.groups is None else len(np.unique(self.groups[rows]))
+            _check_rows(found, self.groups is not None, [self.names[k] for k in columns])
+            problem = _Ridge(self.X, self.Y, self.weight, rows, columns, self.fit_intercept, smallest_alpha)
+            if len(rows) == len(self.weighed):
+                self.of_all_rows = problem
+            yield problem
+
+    def whole(self, smallest_alpha):
+        """A _Ridge of the spectra of all rows, whatever assays they have."""
+        if self.of_all_rows is not None:
+            return self.of_all_rows
+        return _Ridge(self.X, self.Y, self.weight, self.weighed, [], self.fit_intercept, smallest_alpha)
+
+    def n_scored(self, problem):
+        """Rows with an assay; those of weight 0 count in RidgeCV's mean too."""
+        return np.count_nonzero(~np.isnan(self.Y[:, problem.columns[0]]))
+
+    def squares(self, problem, alphas, held_out=None):
+        """Sums of squared held-out errors, then once clipped: (2, alphas, t)."""
+        return _squares(problem, alphas, self.groups, held_out)[0]
+
+    def errors(self, problem, alphas):
+        """Held-out errors and predictions of a sample of rows, see `_errors`."""
+        return _errors(problem, alphas, self.groups, _marks(problem.n, CALIBRATION))
+
+    def spectra(self, problem, s, axes, alpha):
+        """Leverage, residual and group's size of a sample of rows once held out, see `_spectra_apart`."""
+        return _spectra_apart(problem, s, axes, alpha, self.groups, _marks(problem.n, SPECTRA))
+
+
 class _Sums:
     """What (2) needs of some rows, around their own mean; sums of two sets of rows add up to those of both.
 
@@ -550,6 +622,7 @@ class _Sums:
         self.least = np.minimum(self.least, other.least)
         self.x_mean, self.y_mean = self.x_mean + share * dx, self.y_mean + share * dy
         self.n, self.total = self.n + other.n, self.total + other.total
+        return self
 
 
 class _Ridge:
@@ -700,23 +773,28 @@ class _Ridge:
                 yield at, errors
             return
         for at in self.members(groups):
-            errors = self._solve_group(at, shrink, B)
+            errors = None if at[0] in self.refits else self._solve_group(at, shrink, B)
             if errors is None:
                 yield from self._refit_without(at, alphas)
             else:
                 yield at, errors
 
-    def members(self, groups):
-        """The rows of each group."""
+    def members(self, groups, sampled=None):
+        """The rows of each group, or of each that has a sampled row."""
         groups = groups[self.rows]
         order = np.argsort(groups, kind="stable")
-        return np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+        members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1) if self.n else []
+        return members if sampled is None else [at for at in members if sampled[at].any()]
 
-    def errors_at(self, alphas, groups=None):
-        """Yield rows, their held-out errors and 1 / (1 + leverage), at an alpha a target: both (t, rows)."""
+    def errors_at(self, alphas, groups=None, sampled=None):
+        """Yield rows, their held-out errors and 1 / (1 + leverage), at an alpha a target: both (t, rows).
+
+        Of the sampled rows, or of the groups that have such; of all by default.
+        """
+        sampled = np.ones(self.n, dtype=bool) if sampled is None else sampled
         shrink = 1 / (self.s + alphas[:, None])  # (t, k)
         if groups is None:
-            sample = _sample(self.n, CALIBRATION)
+            sample = np.flatnonzero(sampled)
             for part in _blocks(len(sample), self.p):
                 at = sample[part]
                 Z = self._project(at)
@@ -726,7 +804,7 @@ class _Ridge:
                 left = np.maximum(left, self.least)
                 yield at, errors / left, left * alphas[:, None] if self.wide else left
             return
-        for at in self.members(groups):
+        for at in self.members(groups, sampled):
             apart = self.without(at, len(alphas))
             if apart is None:
                 errors, left = self._solve_group_at(at, alphas)
@@ -819,18 +897,60 @@ class _Ridge:
     def _refit_costs_less(self, g, n_alphas):
         """Whether a fit without g rows takes fewer multiplications than (4) at so many alphas."""
         k = len(self.s)
-        return n_alphas * g**2 * (k + g / 3) > self.n * k**2 + 12 * k**3
+        refit = self.n * k**2 + 12 * k**3 if self.wide else g * k**2 + 6 * k**3
+        return n_alphas * g**2 * (k + g / 3) > refit
 
     def refit(self, group):
         """The problem without a group; kept for the second time it is asked for, while there is room."""
         other = self.refits.get(group[0])
         if other is None:
-            rows = np.delete(self.rows, group)
-            settings = self.columns, self.fit_intercept, self.smallest_alpha
-            other = _Ridge(self.X, self.Y, self.all_weights, rows, *settings)
+            if not self.wide:
+                other = self.apart(self.sums_of_scores(group))
+            if other is None:
+                rows = np.delete(self.rows, group)
+                settings = self.columns, self.fit_intercept, self.smallest_alpha
+                other = _Ridge(self.X, self.Y, self.all_weights, rows, *settings)
             kept = sum(each is not None for each in self.refits.values())
             room = (kept + 1) * self.p * min(self.n, self.p) <= REFITS
             self.refits[group[0]] = other if room else None
+        return other
+
+    def sums_of_scores(self, group):
+        """Sums of a group's rows on the axes V, for `apart`."""
+        sums = None
+        for part in _blocks(len(group), self.p):
+            at = group[part]
+            Z = (self.features(at) - self.x_mean) @ self.V
+            each = _Sums(Z, self.targets(at) - self.y_mean[:, None], self.weight[at])
+            sums = each if sums is None else sums.add(each)
+        return sums
+
+    def apart(self, sums):
+        """The problem without rows, from their sums on the axes V; None where rounding would show.
+
+        With Z the rows around the mean of all and d that of the others, the others have
+
+            X~'X~ + alpha = V (S + alpha - Z'Z - d d') V' = V (S + alpha)^1/2 M (S + alpha)^1/2 V'
+
+        M says what share of each direction the others hold; its Cholesky factor, not the difference,
+        keeps small eigenvalues.
+        """
+        others = self.total - sums.total
+        shift = sums.total * (1 + self.fit_intercept * sums.total / others)
+        gone = sums.gram + np.outer(shift * sums.x_mean, sums.x_mean)
+        yz = self.yz - sums.yx - np.outer(shift * sums.y_mean, sums.x_mean)
+        root = np.sqrt(self.s + self.smallest_alpha)
+        share = np.eye(len(root)) - gone / root / root[:, None]
+        if np.linalg.eigvalsh(share)[0] * LOSS < EPS * len(root) ** 2:
+            return None
+        factor = np.linalg.cholesky(share).T * root
+        s, W = _eigh(factor.T @ factor, [factor], 0.0)
+        other = copy.copy(self)
+        other.s, other.V, other.yz = np.maximum(s - self.smallest_alpha, 0), self.V @ W, yz @ W
+        other.n_rows, other.total = self.n_rows - sums.n, others
+        ratio = self.fit_intercept * sums.total / others
+        other.x_mean = self.x_mean - ratio * (self.V @ sums.x_mean)
+        other.y_mean = self.y_mean - ratio * sums.y_mean
         return other
 
     def without(self, group, n_alphas):
@@ -870,18 +990,40 @@ class _Ridge:
         return leverage, _unexplained(X, scores, s, axes, beta)
 
 
-def _error_quantiles(problem, alphas, groups):
-    """Growth (t, 2) of held-out errors as in (6), and their quantiles LEVELS (t, levels) in its units."""
-    sampled = np.zeros(problem.n, dtype=bool)
-    sampled[_sample(problem.n, CALIBRATION)] = True
-    errors, fitted = [], []
-    for at, each, left in problem.errors_at(alphas, groups):
+def _squares(problem, alphas, groups=None, held_out=None):
+    """Sums of squared held-out errors, then once clipped, (2, alphas, t), and the groups that need other rows.
+
+    Predictions go to `held_out` (alphas, t, rows) where there is such.
+    """
+    squares, without = np.zeros((2, len(alphas), len(problem.columns))), []
+    for at, errors in problem.errors(alphas, groups):  # (alphas, t, rows)
+        if errors is None:
+            without.append(groups[problem.rows[at[0]]])
+            continue
+        squares[0] += _sum_of_squares(errors)
+        if held_out is not None:
+            held_out[:, :, at] = problem.targets(at) - errors / problem.root_w[at]
+        if problem.lower.max(initial=-np.inf) == 0:
+            np.minimum(errors, problem.errors_at_lower(at), out=errors)
+        squares[1] += _sum_of_squares(errors)
+    return squares, without
+
+
+def _errors(problem, alphas, groups, sampled):
+    """Held-out errors of the sampled rows, without what their leverage adds, and predictions: both (t, rows)."""
+    errors, fitted = [np.empty((len(alphas), 0))], [np.empty((len(alphas), 0))]
+    for at, each, left in problem.errors_at(alphas, groups, sampled):
         each, left, at = each[:, sampled[at]], left[:, sampled[at]], at[sampled[at]]
         np.minimum(each, problem.errors_at_lower(at), out=each)
         fitted.append(problem.targets(at) - each / problem.root_w[at])
         errors.append(each * np.sqrt(left))
-    errors, level = np.concatenate(errors, axis=1), np.square(np.concatenate(fitted, axis=1))
-    growth = _growth(errors, level, problem.lower)
+    return np.concatenate(errors, axis=1), np.concatenate(fitted, axis=1)
+
+
+def _error_quantiles(errors, fitted, lower):
+    """Growth (t, 2) of held-out errors as in (6), and their quantiles LEVELS (t, levels) in its units."""
+    level = np.square(fitted)
+    growth = _growth(errors, level, lower)
     errors /= np.sqrt(growth[:, :1] + growth[:, 1:] * level)
     return growth, _quantiles(errors, LEVELS)
 
@@ -916,26 +1058,22 @@ def _growth(errors, level, lower):
     return np.column_stack([1 - share, share / typical[:, 0]])
 
 
-def _limits(problem, s, axes, alpha, groups):
+def _limits(problem, leverage, left, sizes):
     """What `applicability` compares with: leverage limit, residual scale (p,), residual limit.
 
-    All of training rows held out, each by itself or with its group.
+    From training rows held out, each by itself or with its group, of which `sizes` are sampled.
     """
-    leverage, squares, sizes = [], [], []
-    for each, left in _spectra_apart(problem, s, axes, alpha, groups):
-        leverage.append(each)
-        squares.append(np.square(left))
-        sizes.append(len(each))
-    leverage, squares = np.concatenate(leverage), np.concatenate(squares)
+    squares = np.square(left)
     n, p = squares.shape
-    least = max(EPS * s.sum() / (problem.n_rows * p), np.finfo(float).tiny)  # that is more than rounding
+    least = max(
+        EPS * problem.s.sum() / (problem.n_rows * p), np.finfo(float).tiny
+    )  # that is more than rounding
     total = np.maximum(squares.sum(axis=0), n * least)
     # A row's own residual, or its group's, is no part of what it is compared with.
-    sizes = np.ones(n, dtype=int) if groups is None else np.array(sizes)
-    starts = np.cumsum(sizes) - sizes
-    own = squares if groups is None else np.add.reduceat(squares, starts, axis=0)
+    single = len(sizes) == n
+    own = squares if single else np.add.reduceat(squares, np.cumsum(sizes) - sizes, axis=0)
     scale = np.maximum(total - own, least) / np.maximum(n - sizes, 1)[:, None]
-    residual = np.sqrt((squares / (scale if groups is None else scale.repeat(sizes, axis=0))).max(axis=1))
+    residual = np.sqrt((squares / (scale if single else scale.repeat(sizes, axis=0))).max(axis=1))
     limits = np.maximum([_limit(leverage), _limit(residual)], EPS)
     limits *= _limit(np.maximum(leverage / limits[0], residual / limits[1]))  # of both at once
     return float(limits[0]), np.sqrt(total / n), float(limits[1])
@@ -947,34 +1085,40 @@ def _limit(values):
     return np.interp(LIMIT * (n + 1), np.arange(1, n + 1), np.sort(values))
 
 
-def _spectra_apart(problem, s, axes, alpha, groups):
-    """Yield leverage (rows,) and what (7) leaves over (rows, p) of parts of the rows once held out."""
-    sample, beta = _sample(problem.n, SPECTRA), _strength(s)
+def _spectra_apart(problem, s, axes, alpha, groups, sampled):
+    """Leverage (rows,) and what (7) leaves over (rows, p) of the sampled rows once held out.
+
+    And the numbers of them that are held out together.
+    """
+    beta = _strength(s)
+    leverage, left, sizes = [np.empty(0)], [np.empty((0, problem.p))], []
     if groups is None:
+        sample = np.flatnonzero(sampled)
         for part in _blocks(len(sample), problem.p):
             at = sample[part]
             centred, Z, scores = problem.scores(at)
-            left = _unexplained(centred, scores, s, axes, beta)
-            left /= (problem.complement(Z, at, beta) * problem.root_w[at])[:, None]
+            unexplained = _unexplained(centred, scores, s, axes, beta)
+            unexplained /= (problem.complement(Z, at, beta) * problem.root_w[at])[:, None]
             complement = problem.complement(Z, at, alpha)
-            yield (1 - complement) / complement / problem.weight[at], left
-        return
-    sampled = np.zeros(problem.n, dtype=bool)
-    sampled[sample] = True
-    for at in problem.members(groups):
-        kept = sampled[at]
-        if not kept.any():
-            continue
+            leverage.append((1 - complement) / complement / problem.weight[at])
+            left.append(unexplained)
+        return np.concatenate(leverage), np.concatenate(left), np.ones(len(sample), dtype=int)
+    for at in problem.members(groups, sampled):
         apart = problem.without(at, 2)
         if apart is not None:
-            leverage, left = apart.spectra_apart(problem.features(at), alpha, beta)
+            found, unexplained = apart.spectra_apart(problem.features(at), alpha, beta)
         else:
             centred, Z, scores = problem.scores(at)
-            left = _unexplained(centred, scores, s, axes, beta)
-            left = np.linalg.solve(problem.complements(Z, at, beta), left) / problem.root_w[at, None]
+            unexplained = _unexplained(centred, scores, s, axes, beta)
+            unexplained = np.linalg.solve(problem.complements(Z, at, beta), unexplained)
+            unexplained /= problem.root_w[at, None]
             inverse = np.linalg.inv(problem.complements(Z, at, alpha))
-            leverage = (inverse.diagonal() - 1) / problem.weight[at]
-        yield leverage[kept], left[kept]
+            found = (inverse.diagonal() - 1) / problem.weight[at]
+        kept = sampled[at]
+        leverage.append(found[kept])
+        left.append(unexplained[kept])
+        sizes.append(np.count_nonzero(kept))
+    return np.concatenate(leverage), np.concatenate(left), np.array(sizes, dtype=int)
 
 
 def _leverage(scores, rest, s, alphas):
@@ -1007,6 +1151,13 @@ def _middle(alpha):
 def _sample(n, most):
     """Of n rows `most`, evenly spaced, or all."""
     return np.arange(n) if n <= most else np.arange(most) * n // most
+
+
+def _marks(n, most):
+    """A mask (n,) of the rows in `_sample`."""
+    marks = np.zeros(n, dtype=bool)
+    marks[_sample(n, most)] = True
+    return marks
 
 
 class _Identity(RegressorMixin, BaseEstimator):
@@ -1107,11 +1258,10 @@ def _check_length(what, values, X):
         )
 
 
-def _check_rows(rows, groups, names):
+def _check_rows(found, grouped, names):
     """Refuse targets that leave nothing to hold out."""
-    found = len(rows) if groups is None else len(np.unique(groups[rows]))
     if found < 2:
-        unit = "rows" if groups is None else "groups"
+        unit = "groups" if grouped else "rows"
         raise ValueError(
             f"found {found} {unit} with an assay of {', '.join(names)}, expected 2 or more; leave "
             "the target out"
