@@ -50,7 +50,9 @@ import copy
 import io
 import logging
 from functools import partial
+from itertools import chain
 from numbers import Real
+from typing import Any, NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
@@ -69,6 +71,7 @@ logger = logging.getLogger(__name__)
 
 ALPHAS = tuple(np.logspace(-5, 5, 50).tolist())  # 5 a decade, as the reference solution
 CELLS = 2**20  # numbers in one temporary array, 8 MB: a few of them fit a processor's cache
+PART = 2**21  # numbers, 16 MB: rows of a store that are in work at a time
 EPS = np.finfo(float).eps
 REFITS = 2**25  # numbers, 256 MB: what fits without a group may take to be kept for their second use
 LOSS = 1e-8  # relative error, by estimate, beyond which a slower and safer form is taken
@@ -588,6 +591,287 @@ class _Table:
         return _spectra_apart(problem, s, axes, alpha, self.groups, _marks(problem.n, SPECTRA))
 
 
+class _Part(NamedTuple):
+    """Some rows of a store, and what is known of them."""
+
+    rows: Any  # a slice or an array of their numbers
+    groups: Optional[np.ndarray] = None  # (rows,)
+    sampled: Optional[np.ndarray] = None  # (rows,), a mask
+    other: Any = None  # the problem without them, where they are of one group that cannot do alone
+
+
+class _Stored:
+    """Rows that are read in parts, for `_fit`; the parts give back sums, and a sample of the rows."""
+
+    weighted = False
+
+    def __init__(self, store, groups, fit_intercept, run):
+        self.store, self.groups, self.fit_intercept, self.run_parts = store, groups, fit_intercept, run
+        self.names, n_targets = list(store.target_names), len(store.target_names)
+        blocks = _blocks(store.n_rows, len(store.feature_names) + n_targets, cells=PART)
+        self.most = blocks[0].stop  # rows in a part
+        self.parts = [_Part(rows, None if groups is None else groups[rows]) for rows in blocks]
+        if groups is not None:
+            self.order = np.argsort(groups, kind="stable")
+            self.sizes = np.bincount(groups)
+            self.starts = np.cumsum(self.sizes) - self.sizes  # in that order
+        self.alone = {}  # {problem's key: groups that cannot be left out without the other rows}
+        self.others = {}  # {(problem's key, group): the problem without that group}, while there is room
+        # One target more, that no row lacks, stands for the spectra by themselves.
+        self.spectra_key = n_targets
+        self.sums, counts, present = [], [], {}
+        for sums, has_assay, labels in self.run("sums", _part_sums, parts=self.parts):
+            self.sums = _added(self.sums, sums)
+            counts.append(has_assay)
+            for group, some in labels:
+                present[group] = some | present.get(group, False)
+        self.counts = np.array(counts)  # of rows with an assay, (parts, targets + 1)
+        units = present.values() if groups is not None else counts
+        self.units = np.sum(list(units), axis=0)  # that can be left out, (targets + 1,)
+
+    def run(self, label, function, *settings, parts):
+        """Yield function(store, *settings, part) for each of the parts, in their order."""
+        return self.run_parts(partial(function, self.store, *settings), parts, label)
+
+    def problems(self, smallest_alpha):
+        """Yield a _Ridge for all targets that have the same gaps."""
+        for key, sums in self.sums:
+            targets = [k for k in key if k < self.spectra_key]
+            if targets:
+                _check_rows(self.units[key[0]], self.groups is not None, [self.names[k] for k in targets])
+                yield self.problem(key[0], sums.only(range(len(targets))), targets, smallest_alpha)
+
+    def whole(self, smallest_alpha):
+        """A _Ridge of the spectra of all rows, whatever assays they have."""
+        sums = next(sums for key, sums in self.sums if self.spectra_key in key)
+        return self.problem(self.spectra_key, sums.only([]), [], smallest_alpha)
+
+    def n_scored(self, problem):
+        """Rows with an assay."""
+        return problem.n_rows
+
+    def problem(self, key, sums, targets, smallest_alpha):
+        """A _Ridge from sums, or, where there are no more rows than features, from the rows."""
+        settings = targets, self.fit_intercept, smallest_alpha
+        if sums.n - self.fit_intercept <= len(sums.x_mean):
+            X, Y, numbers = self.sample(key, sums.n)
+            problem = _Ridge(X, Y, np.ones(len(X)), np.arange(len(X)), *settings)
+            problem.groups = None if self.groups is None else self.groups[numbers]
+        else:
+            mean = self.fit_intercept * sums.x_mean
+            problem = _Ridge.of(
+                sums, *settings, self.run("rows", _part_triangle, targets, mean, None, parts=self.parts)
+            )
+        problem.key = key
+        return problem
+
+    def squares(self, problem, alphas):
+        """As _Table's."""
+        if problem.wide:
+            return _squares(problem, alphas, problem.groups)[0]
+        work = _part_squares, problem, alphas
+        if self.groups is None:
+            return sum(found for found, _ in self.run("held out", *work, parts=self.parts))
+        return sum(map(sum, self.by_group("held out", *work)))
+
+    def errors(self, problem, alphas):
+        """As _Table's."""
+        if problem.wide:
+            return _errors(problem, alphas, problem.groups, _marks(problem.n, CALIBRATION))
+        X, Y, numbers = self.sample(problem.key, CALIBRATION)
+        if self.groups is None:
+            return _errors(problem.on(X, Y), alphas, None, _marks(len(X), CALIBRATION))
+        parts = chain.from_iterable(self.by_group("bounds", _part_errors, problem, alphas, sample=numbers))
+        errors, fitted = zip(*parts)
+        return np.concatenate(errors, axis=1), np.concatenate(fitted, axis=1)
+
+    def spectra(self, problem, s, axes, alpha):
+        """As _Table's."""
+        if problem.wide:
+            return _spectra_apart(problem, s, axes, alpha, problem.groups, _marks(problem.n, SPECTRA))
+        X, Y, numbers = self.sample(problem.key, SPECTRA)
+        if self.groups is None:
+            return _spectra_apart(problem.on(X, Y), s, axes, alpha, None, _marks(len(X), SPECTRA))
+        leverage, left, sizes = [], [], []
+        for parts in self.by_group("limits", _part_spectra, problem, s, axes, alpha, sample=numbers):
+            each, unexplained, some = map(np.concatenate, zip(*parts))
+            leverage.append(each)
+            left.append(unexplained)
+            sizes.append(some if len(parts) == 1 else some.sum(keepdims=True))  # of one group
+        return np.concatenate(leverage), np.concatenate(left), np.concatenate(sizes)
+
+    def sample(self, key, most):
+        """X, Y and numbers of rows that have an assay, `most` of them evenly spaced, or all."""
+        counts = self.counts[:, key]
+        chosen = _sample(counts.sum(), most)
+        starts = np.cumsum(counts) - counts
+        inside = [chosen[(chosen >= a) & (chosen < a + n)] - a for a, n in zip(starts, counts)]
+        parts = [(part.rows, ranks) for part, ranks in zip(self.parts, inside) if len(ranks)]
+        targets = [] if key == self.spectra_key else [key]
+        found = zip(*self.run("sample", _part_sample, targets, parts=parts))
+        return tuple(map(np.concatenate, found))
+
+    def by_group(self, label, function, problem, *settings, sample=None):
+        """Yield lists of what `function` finds in parts of whole groups; those with a sampled row, if any.
+
+        A group that is larger than a part, or cannot be left out without the other rows, comes after
+        those, in a list of its own.
+        """
+        wanted = range(len(self.sizes)) if sample is None else np.unique(self.groups[sample])
+        alone = self.alone.setdefault(problem.key, set())
+        large = {group for group in wanted if self.sizes[group] > self.most}
+        parts = (self.part(rows, sample) for rows in self.together(wanted, large | alone))
+        for found, without in self.run(label, function, problem, *settings, parts=parts):
+            alone.update(without)
+            yield [found]
+        for group in sorted(large | alone.intersection(wanted)):
+            other = self.without(problem, group)
+            rows = self.members(group)
+            parts = [self.part(rows[at], sample, other) for at in _blocks(len(rows), 1, cells=self.most)]
+            yield [found for found, _ in self.run(label, function, problem, *settings, parts=parts)]
+
+    def members(self, group):
+        """Numbers of the rows of a group."""
+        return self.order[self.starts[group] : self.starts[group] + self.sizes[group]]
+
+    def part(self, rows, sample, other=None):
+        return _Part(rows, self.groups[rows], None if sample is None else np.isin(rows, sample), other)
+
+    def together(self, groups, alone):
+        """Yield numbers of the rows of some groups, as many as go into a part, but for those alone."""
+        rows = []
+        for group in groups:
+            if group not in alone:
+                if rows and sum(map(len, rows)) + self.sizes[group] > self.most:
+                    yield np.concatenate(rows)
+                    rows = []
+                rows.append(self.members(group))
+        if rows:
+            yield np.concatenate(rows)
+
+    def without(self, problem, group):
+        """The problem without a group."""
+        other = self.others.get((problem.key, group))
+        if other is None:
+            rows = self.members(group)
+            parts = [self.part(rows[at], None) for at in _blocks(len(rows), 1, cells=self.most)]
+            other = problem.apart(_total(self.run("groups", _part_scores, problem, parts=parts)))
+        if other is None:
+            parts = {"parts": self.parts}
+            sums = _total(self.run("others", _part_others, problem.columns, group, **parts))
+            mean = self.fit_intercept * sums.x_mean
+            triangles = self.run("others", _part_triangle, problem.columns, mean, group, **parts)
+            settings = problem.columns, self.fit_intercept, problem.smallest_alpha
+            other = _Ridge.of(sums, *settings, triangles)
+        if (len(self.others) + 1) * problem.p**2 <= REFITS:
+            self.others[problem.key, group] = other
+        return other
+
+
+def _in_turn(function, items, label=None):
+    """What `fit_stored` runs parts with by default."""
+    return map(function, items)
+
+
+def _total(parts):
+    """The sums of all parts."""
+    total = None
+    for sums in parts:
+        if sums is not None:
+            total = sums if total is None else total.add(sums)
+    return total
+
+
+def _added(some, more):
+    """Sums for targets of the same gaps, [(targets, _Sums)], of the rows of both: gaps may differ in either."""
+    if not some:
+        return more
+    added = []
+    for ours, left in some:
+        for theirs, right in more:
+            both = [k for k in ours if k in theirs]
+            if both:
+                parts = [(left, ours), (right, theirs)]
+                added.append(
+                    (both, _total(sums and sums.only([keys.index(k) for k in both]) for sums, keys in parts))
+                )
+    return added
+
+
+def _part_sums(store, part):
+    """Sums of a part's rows for the targets of the same gaps, rows with an assay, and of each group if any."""
+    X, Y = store.read(part.rows)
+    Y = np.column_stack([Y, np.zeros(len(Y))])  # the spectra's own target
+    has_assay = ~np.isnan(Y)
+    sums = []
+    for columns, rows in _same_gaps(Y):
+        ones = np.ones(np.count_nonzero(rows))
+        sums.append((columns, _Sums(X[rows], Y[rows][:, columns].T, ones) if len(ones) else None))
+    labels = []
+    if part.groups is not None:
+        labels = [(group, has_assay[part.groups == group].any(axis=0)) for group in np.unique(part.groups)]
+    return sums, has_assay.sum(axis=0), labels
+
+
+def _part_triangle(store, targets, mean, without, part):
+    """R of the QR decomposition of a part's rows around a mean, without a group."""
+    X, Y = store.read(part.rows)
+    return np.linalg.qr(X[_others(Y, targets, part.groups, without)] - mean, mode="r")
+
+
+def _part_others(store, targets, without, part):
+    """Sums of a part's rows without a group."""
+    X, Y = store.read(part.rows)
+    rows = _others(Y, targets, part.groups, without)
+    return _Sums(X[rows], Y[rows][:, targets].T, np.ones(len(rows))) if len(rows) else None
+
+
+def _others(Y, targets, groups, without):
+    """The rows that have the targets' assays and are not of the group."""
+    rows = _with_assay(Y, targets)
+    return rows if without is None else rows[groups[rows] != without]
+
+
+def _part_sample(store, targets, part):
+    """X, Y and numbers of some of the rows that have an assay."""
+    rows, ranks = part
+    X, Y = store.read(rows)
+    at = _with_assay(Y, targets)[ranks]
+    return X[at], Y[at], rows.start + at
+
+
+def _part_scores(store, problem, part):
+    """Sums of a group's rows on the axes of a problem, as `_Ridge.apart` takes them."""
+    view = problem.on(*store.read(part.rows))
+    return view.sums_of_scores(np.arange(view.n)) if view.n else None
+
+
+def _view(store, problem, part):
+    """The problem looking at a part, and the part's groups and which of the problem's rows are sampled."""
+    view = problem.on(*store.read(part.rows))
+    if part.other is not None:
+        view.refits[0] = part.other
+    return view, part.groups, None if part.sampled is None else part.sampled[view.rows]
+
+
+def _part_squares(store, problem, alphas, part):
+    """`_squares` of a part."""
+    view, groups, _ = _view(store, problem, part)
+    return _squares(view, alphas, groups)
+
+
+def _part_errors(store, problem, alphas, part):
+    """`_errors` of a part, which leave no group over."""
+    view, groups, sampled = _view(store, problem, part)
+    return _errors(view, alphas, groups, sampled), ()
+
+
+def _part_spectra(store, problem, s, axes, alpha, part):
+    """`_spectra_apart` of a part, which leave no group over."""
+    view, groups, sampled = _view(store, problem, part)
+    return _spectra_apart(view, s, axes, alpha, groups, sampled), ()
+
+
 class _Sums:
     """What (2) needs of some rows, around their own mean; sums of two sets of rows add up to those of both.
 
@@ -608,6 +892,13 @@ class _Sums:
                 X *= np.sqrt(weight)[:, None]
                 Y *= np.sqrt(weight)
             self.gram, self.yx = X.T @ X, Y @ X  # (p, p), (t, p)
+
+    def only(self, targets):
+        """The same for some of the targets, which `add` does not share with these."""
+        some = copy.copy(self)
+        some.y_mean, some.least, some.sst = self.y_mean[targets], self.least[targets], self.sst[targets]
+        some.gram, some.yx = self.gram.copy(), self.yx[targets]
+        return some
 
     def add(self, other):
         """Take in the rows of other sums."""
@@ -641,6 +932,7 @@ class _Ridge:
         for at in parts[1:]:
             sums.add(self._sums(at))
         self._centre(sums, fit_intercept, smallest_alpha)
+        self.unit = fit_intercept * self.root_w / np.sqrt(self.total)  # W^1/2 1, of length 1
         # Of 1 - h: where rounding leaves nothing of the difference, the error is large, not infinite.
         # The wide form has no difference, and may be small.
         self.least = np.finfo(float).tiny if self.wide else EPS
@@ -650,6 +942,22 @@ class _Ridge:
             self.yz = sum(self.centred_targets(at) @ self.Z[at] for at in parts)  # Y~'Z, (t, k)
         else:
             self._decompose_long(sums, (self.centred(at) for at in _blocks(self.n, self.p, 2 * self.p)))
+
+    @classmethod
+    def of(cls, sums, columns, fit_intercept, smallest_alpha, blocks):
+        """A problem of rows that are elsewhere, from their sums; `blocks` as in `_eigh`."""
+        self = cls.__new__(cls)
+        self.columns, self.p, self.wide, self.least = columns, len(sums.x_mean), False, EPS
+        self._centre(sums, fit_intercept, smallest_alpha)
+        self._decompose_long(sums, blocks)
+        return self
+
+    def on(self, X, Y):
+        """The same problem, looking at some rows that it was made of, with all targets."""
+        self = copy.copy(self)
+        self._look_at(X, Y, np.ones(len(X)), _with_assay(Y, self.columns))
+        self.unit = self.fit_intercept * self.root_w / np.sqrt(self.total)
+        return self
 
     def _look_at(self, X, Y, weight, rows):
         """Take rows of X and Y for the methods that read some."""
@@ -668,7 +976,6 @@ class _Ridge:
         self.fit_intercept = fit_intercept
         self.sst, self.lower = sums.sst, np.where(sums.least >= 0, 0.0, -np.inf)
         self.x_mean, self.y_mean = fit_intercept * sums.x_mean, fit_intercept * sums.y_mean
-        self.unit = fit_intercept * self.root_w / np.sqrt(self.total)  # W^1/2 1, of length 1
 
     def features(self, at):
         """Rows of X, (rows, p): a copy, laid out alike whatever X's own layout."""
@@ -906,6 +1213,8 @@ class _Ridge:
         if other is None:
             if not self.wide:
                 other = self.apart(self.sums_of_scores(group))
+            if other is None and self.n < self.n_rows:
+                return None  # the others are not here
             if other is None:
                 rows = np.delete(self.rows, group)
                 settings = self.columns, self.fit_intercept, self.smallest_alpha
@@ -960,8 +1269,14 @@ class _Ridge:
         return None
 
     def _refit_without(self, group, alphas):
-        """Yield parts of a group and their errors (alphas, t, rows) from a fit to the other rows."""
+        """Yield parts of a group and their errors (alphas, t, rows) from a fit to the other rows.
+
+        Or the group and None, when that takes rows that are not here.
+        """
         other = self.refit(group)
+        if other is None:
+            yield group, None
+            return
         coef = other.coefficients(other.yz / (other.s + alphas[:, None, None]))  # (alphas, t, p)
         size = max(self.p, coef.shape[0] * coef.shape[1])
         for part in _blocks(len(group), size):
@@ -1183,9 +1498,9 @@ def _eigh(gram, blocks, smallest_alpha):
     return np.maximum(s, 0), V
 
 
-def _blocks(n, width, at_least=1):
-    """Slices of range(n) such that rows of `width` numbers make a temporary of CELLS."""
-    step = max(at_least, CELLS // width)
+def _blocks(n, width, at_least=1, cells=CELLS):
+    """Slices of range(n) such that rows of `width` numbers make a temporary of so many cells."""
+    step = max(at_least, cells // width)
     return [slice(a, min(a + step, n)) for a in range(0, n, step)]
 
 
@@ -1231,6 +1546,11 @@ def _same_gaps(Y):
     for k in range(Y.shape[1]):
         targets.setdefault(has_assay[:, k].tobytes(), []).append(k)
     return [(columns, has_assay[:, columns[0]]) for columns in targets.values()]
+
+
+def _with_assay(Y, targets):
+    """The rows that have the assays of targets with the same gaps; all, where there is no target."""
+    return np.flatnonzero(~np.isnan(Y[:, targets[0]])) if targets else np.arange(len(Y))
 
 
 def _column_names(X):
