@@ -23,7 +23,9 @@ import pickle
 import pickletools
 import platform
 import re
-from itertools import chain
+import shutil
+from functools import partial
+from itertools import chain, zip_longest
 from operator import itemgetter
 from typing import NamedTuple, Union
 
@@ -42,6 +44,9 @@ MODEL, DESCRIPTION = "model.pkl", "model.json"  # the platform knows the pickle 
 LOWEST = -1e9  # of a feature: a spectrum's minimum cannot be measured beside so small a maximum
 LARGEST = 1e100  # of a number in a model; with LOWEST, no prediction can be infinite
 SMALLEST = 1e-100  # of one that is divided by
+SMALL = 256 << 20  # bytes of a table that is fitted in memory: some 38,000 spectra
+CACHE = ".features"  # folder, in that of the model, of the features of tables that are not
+VALUES, IDS, TABLE = "rows.f8", "ids.csv", "table.json"  # what it holds of each
 COVERAGE = 0.9  # of the bounds that go with predictions
 # A number read from CSV is the one read from JSON or npy, to the last bit; pandas needs to be told so
 # before 3.1, and warns when told after.
@@ -59,16 +64,20 @@ BOUND_DIGITS = 6  # of a bound or a ratio: more than it can be known to
 # --- training -----------------------------------------------------------------------
 
 
-def fit(table, group=None):
-    """Fit the project's model to a preprocessed table.
+def fit(data, group=None, with_bounds=True, run=None):
+    """Fit the project's model.
 
     Parameters
     ----------
-    table : preprocess.Table
+    data : preprocess.Table or Stored
         With at least one target; missing assays are NaN.
     group : str, optional
         The id column whose groups are left out together when the regularisation is
         chosen (leave-one-group-out); single rows are left out when not given.
+    with_bounds : bool
+        Whether the model will be asked for bounds and verdicts.
+    run : callable, optional
+        For Stored data, as `preprocess.workers` gives it; one process by default.
 
     Returns
     -------
@@ -79,22 +88,31 @@ def fit(table, group=None):
     ValueError
         When there is too little to learn from, or no such group.
     """
-    if table.targets.shape[1] == 0:
+    model = ZeroClippedRidgeCV()
+    model.with_bounds = with_bounds
+    if isinstance(data, Stored):
+        check_training(data.target_names, data.n_rows, data.ids, group)
+        return model.fit_stored(data, None if group is None else data.groups(group), run)
+    check_training(data.targets.columns, len(data.features), data.ids.columns, group)
+    return model.fit(
+        data.features, data.targets, groups=None if group is None else data.ids[group].to_numpy()
+    )
+
+
+def check_training(targets, rows, ids, group):
+    """Raise a DataError unless there is something to learn from, and an id column to group by."""
+    if not len(targets):
         raise DataError(
             "found no target among the columns, expected the 49 assays, or channels named by "
             "wavenumber beside the columns to predict; see data/README.md"
         )
-    if len(table.features) < 2:
+    if rows < 2:
         raise DataError("found one spectrum, expected two or more to learn from; add spectra with assays")
-    groups = None
-    if group is not None:
-        if group not in table.ids:
-            raise DataError(
-                f"found no id column {group!r}, expected one of {', '.join(table.ids) or 'none'}; "
-                "name one of them, or none"
-            )
-        groups = table.ids[group].to_numpy()
-    return ZeroClippedRidgeCV().fit(table.features, table.targets, groups=groups)
+    if group is not None and group not in ids:
+        raise DataError(
+            f"found no id column {group!r}, expected one of {', '.join(ids) or 'none'}; "
+            "name one of them, or none"
+        )
 
 
 def versions():
@@ -105,6 +123,12 @@ def versions():
         "pandas": pd.__version__,
         "scikit-learn": sklearn.__version__,
     }
+
+
+def settings():
+    """The preprocessing, for a description."""
+    channels = preprocess.SCALE_RANGE
+    return {"scale_range": [channels.start, channels.stop], "window": preprocess.WINDOW}
 
 
 def save_model(model, model_dir, training=None):
@@ -124,10 +148,7 @@ def save_model(model, model_dir, training=None):
         "sha256": hashlib.sha256(pickled).hexdigest(),
         "versions": versions(),
         "training": training or {},
-        "preprocessing": {
-            "scale_range": [preprocess.SCALE_RANGE.start, preprocess.SCALE_RANGE.stop],
-            "window": preprocess.WINDOW,
-        },
+        "preprocessing": settings(),
         "features": list(model.feature_names_in_),
         "targets": [
             {"name": name, "alpha": alpha, "cv_r2": r2, "cv_rmse": rmse, "rows": rows}
@@ -146,6 +167,176 @@ def save_model(model, model_dir, training=None):
     ) as description_file:
         pickle_file.write(pickled)
         json.dump(description, description_file, indent=1)
+
+
+# --- training on more than memory holds ------------------------------------------------
+
+
+class Stored:
+    """Features, assays and ids of tables on disk, as `ZeroClippedRidgeCV.fit_stored` reads them.
+
+    Parameters
+    ----------
+    folders : list of str
+        One a table, as `store` writes them.
+
+    Attributes
+    ----------
+    feature_names, target_names, ids : list of str
+    n_rows : int
+
+    Raises
+    ------
+    DataError
+        When the tables have not the same features and targets.
+    """
+
+    def __init__(self, folders):
+        self.folders, self.tables = folders, [describe(folder) for folder in folders]
+        first = self.tables[0]
+        for table in self.tables:
+            for what in ("features", "targets"):
+                if table[what] != first[what]:
+                    raise DataError(
+                        f"{table['name']}: found other {what} than in {first['name']}, "
+                        f"{difference(table[what], first[what])}; give tables of the same columns"
+                    )
+        self.feature_names, self.target_names = first["features"], first["targets"]
+        self.ids = [name for name in first["ids"] if all(name in table["ids"] for table in self.tables)]
+        self.ends = np.cumsum([table["rows"] for table in self.tables])
+        self.n_rows = int(self.ends[-1])
+
+    def read(self, rows):
+        """Features (rows, features) and assays (rows, targets) of a slice or an array of row numbers."""
+        if isinstance(rows, slice):
+            rows = np.arange(self.n_rows)[rows]
+        width = len(self.feature_names) + len(self.target_names)
+        values, table_of = np.empty((len(rows), width)), np.searchsorted(self.ends, rows, side="right")
+        for k in np.unique(table_of):
+            mine, n = table_of == k, self.tables[k]["rows"]
+            stored = np.memmap(os.path.join(self.folders[k], VALUES), "<f8", "r", shape=(n, width))
+            values[mine] = stored[rows[mine] - (self.ends[k] - n)]
+        return values[:, : len(self.feature_names)], values[:, len(self.feature_names) :]
+
+    def groups(self, name):
+        """The labels of an id column as numbers from 0 without gaps, ndarray of int of shape (n_rows,)."""
+        found = []
+        for folder, table in zip(self.folders, self.tables):
+            path = os.path.join(folder, IDS)
+            cells = pd.read_csv(path, usecols=[table["ids"].index(name)], dtype=str, keep_default_na=False)
+            codes, labels = pd.factorize(cells.iloc[:, 0])
+            gaps = [code for code, label in enumerate(labels) if label in preprocess.GAPS]
+            if gaps:
+                row = int(np.flatnonzero(np.isin(codes, gaps))[0])
+                raise DataError(
+                    f"{table['name']}, row {row + 1}, column {name!r}: found no label, expected one for each "
+                    "row to leave out together; label the row"
+                )
+            found.append((codes, labels))
+        numbers = all(preprocess.number(label) is not None for _, labels in found for label in labels)
+        seen = {}
+        return np.concatenate(
+            [
+                np.array(
+                    [seen.setdefault(float(label) if numbers else label, len(seen)) for label in labels]
+                )[codes]
+                for codes, labels in found
+            ]
+        )
+
+
+def difference(found, expected):
+    """The first name by which two lists differ, in words."""
+    for ours, theirs in zip_longest(found, expected):
+        if ours != theirs:
+            return f"{'none' if ours is None else repr(ours)} in the place of {'none' if theirs is None else repr(theirs)}"
+
+
+def describe(folder):
+    """What `store` has written of a table."""
+    try:
+        with open(os.path.join(folder, TABLE), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        raise DataError(
+            f"{folder}: not found here, though a worker wrote it; name a folder with --cache that all "
+            "machines share"
+        ) from None
+
+
+def source_of(path):
+    """What tells whether a table is the one that was stored."""
+    status = os.stat(path)
+    return {
+        "path": path,
+        "size": status.st_size,
+        "modified": status.st_mtime_ns,
+        "preprocessing": settings(),
+    }
+
+
+def store(cache, path):
+    """Preprocess a table and keep features, assays and ids in a folder, unless it was done before.
+
+    Parameters
+    ----------
+    cache : str
+        Where the folder goes: whole, or not at all.
+    path : str
+        The table.
+
+    Returns
+    -------
+    str
+        The folder: VALUES, little-endian float64, features and assays of row after row; IDS, as they stand
+        in the table; a description of both.
+    """
+    folder = os.path.join(cache, os.path.basename(path))
+    source = source_of(path)
+    if os.path.isdir(folder):
+        try:
+            if describe(folder)["source"] == source:
+                return folder
+        except (ValueError, KeyError):
+            pass  # of another version, or not ours
+        shutil.rmtree(folder)
+    beside = preprocess.beside(folder)
+    os.mkdir(beside)
+    try:
+        write_table(path, beside, source)
+        os.rename(beside, folder)
+    except BaseException:
+        shutil.rmtree(beside)
+        raise
+    return folder
+
+
+def write_table(path, folder, source):
+    """Write what `store` keeps of a table."""
+    rows = missing = 0
+    with open(os.path.join(folder, VALUES), "wb") as values, open(
+        os.path.join(folder, IDS), "w", encoding="utf-8", newline=""
+    ) as ids:
+        lines = csv.writer(ids)
+        for table in preprocess.read_tables(path, as_text=True):
+            if not rows:
+                lines.writerow(table.ids)
+            values.write(np.hstack([table.features, table.targets]).astype("<f8").tobytes())
+            lines.writerows(zip(*(table.ids[name] for name in table.ids)))
+            rows += len(table.features)
+            missing += int(table.targets.isna().to_numpy().sum())
+    description = {
+        "name": os.path.basename(path),
+        "source": source,
+        "sha256": file_sum(path),
+        "rows": rows,
+        "missing_assays": missing,
+        "features": list(table.features),
+        "targets": list(table.targets),
+        "ids": list(table.ids),
+    }
+    with open(os.path.join(folder, TABLE), "w", encoding="utf-8") as file:
+        json.dump(description, file)
 
 
 # --- the model file -----------------------------------------------------------------
@@ -1019,29 +1210,34 @@ def main(argv=None):
         help="id column, such as SiteID, to leave out together when the "
         "regularisation is chosen (default: single rows)",
     )
+    parser.add_argument(
+        "--cache",
+        help="folder that keeps the features of each table, where there are several or one larger than "
+        f"{SMALL >> 20} MB, for a further run (default: {CACHE} in model_dir, until the model is written)",
+    )
+    preprocess.add_workers(parser)
     arguments = parser.parse_args(argv)
-    path = preprocess.find_table(arguments.data_dir)
-    table = preprocess.read_table(path)
-    try:
-        model = fit(table, arguments.group)
-    except ValueError as error:
-        raise DataError(f"{os.path.basename(path)}: {error}") from None
-    training = {
-        "file": os.path.basename(path),
-        "sha256": file_sum(path),
-        "rows": len(table.features),
-        "missing_assays": int(table.targets.isna().to_numpy().sum()),
-        "left_out": arguments.group or "row",
-        "mean_r2": mean_r2(table, model, arguments.group),
-    }
+    name = os.path.basename(os.path.abspath(arguments.data_dir))
+    paths = preprocess.find_tables(arguments.data_dir)
+    cache = arguments.cache or os.path.join(arguments.model_dir, CACHE)
+    with preprocess.workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
+        data, training = load(paths, cache, run)
+        try:
+            model = fit(data, arguments.group, run=run)
+            training["mean_r2"] = mean_r2(data, model, arguments.group, run)
+        except ValueError as error:
+            raise DataError(f"{os.path.basename(paths[0]) if len(paths) == 1 else name}: {error}") from None
+    training["left_out"] = arguments.group or "row"
     save_model(model, arguments.model_dir, training)
+    if not arguments.cache and os.path.isdir(cache):
+        shutil.rmtree(cache)
     logger.info(
         "%s: %s spectra, %d targets, %s assays missing, %d features",
-        path,
+        paths[0] if len(paths) == 1 else f"{arguments.data_dir}, {len(paths)} tables",
         format(training["rows"], ","),
         len(model.target_names_),
         format(training["missing_assays"], ","),
-        table.features.shape[1],
+        model.n_features_in_,
     )
     logger.info(
         "mean R² of the targets: %s",
@@ -1054,19 +1250,63 @@ def main(argv=None):
     )
 
 
-def mean_r2(table, model, group):
+def load(paths, cache, run):
+    """What to learn from, a preprocess.Table or Stored, and what the model's description tells of it."""
+    if len(paths) == 1 and os.path.getsize(paths[0]) <= SMALL:
+        table = preprocess.read_table(paths[0])
+        return table, {
+            "file": os.path.basename(paths[0]),
+            "sha256": file_sum(paths[0]),
+            "rows": len(table.features),
+            "missing_assays": int(table.targets.isna().to_numpy().sum()),
+        }
+    os.makedirs(cache, exist_ok=True)
+    preprocess.clear_leftovers(cache)
+    data = Stored(list(run(partial(store, os.path.abspath(cache)), paths, "features")))
+    sums = [(table["sha256"], table["name"]) for table in data.tables]
+    return data, {
+        "files": len(paths),
+        # as `sha256sum * | sha256sum` gives in their folder
+        "sha256": hashlib.sha256("".join("%s  %s\n" % each for each in sums).encode()).hexdigest()
+        if len(sums) > 1
+        else sums[0][0],
+        "rows": data.n_rows,
+        "missing_assays": sum(table["missing_assays"] for table in data.tables),
+    }
+
+
+def mean_r2(data, model, group, run=None):
     """Cross-validated R², mean over the targets, by row and, where there are sites, by site.
 
     A figure by row alone flatters: rows of one drill hole resemble each other.
     """
-    sites = table.ids.get(SITE, pd.Series(dtype=float))
     fitted = {group or "row": model}
-    if group != SITE and sites.nunique() > 1:
-        fitted[SITE] = fit(table, SITE)
+    if group != SITE and has_sites(data):
+        fitted[SITE] = fit(data, SITE, with_bounds=False, run=run)
     if group:
-        fitted["row"] = fit(table)
+        fitted["row"] = fit(data, with_bounds=False, run=run)
     return {left_out: float(np.mean(each.cv_r2_)) for left_out, each in fitted.items()}
 
 
+def has_sites(data):
+    """Whether there are sites to leave out; says so where some rows do not tell theirs."""
+    if SITE not in data.ids:
+        return False
+    if isinstance(data, Stored):
+        try:
+            return len(np.unique(data.groups(SITE))) > 1
+        except DataError as error:
+            reason = error
+    else:
+        sites = data.ids[SITE]
+        if not (sites.isna() | sites.isin(preprocess.GAPS)).any():
+            return sites.nunique() > 1
+        reason = f"found rows without {SITE}"
+    logger.info("no figure by %s: %s", SITE, reason)
+    return False
+
+
 if __name__ == "__main__":
-    preprocess.run(main)
+    import train  # by name, so that workers find what they are to run
+
+    preprocess.run(train.main)
