@@ -1112,7 +1112,7 @@ class _Ridge:
                 yield at, errors / left, left * alphas[:, None] if self.wide else left
             return
         for at in self.members(groups, sampled):
-            apart = self.without(at, len(alphas))
+            apart = self.without(at, alphas)
             if apart is None:
                 errors, left = self._solve_group_at(at, alphas)
             else:
@@ -1193,13 +1193,16 @@ class _Ridge:
         for a in range(0, n_alphas, step):
             some = slice(a, a + step)
             complement = self._complements(Z, unit, shrink[some])
-            # the smallest alpha is the hardest; 1 is what H was taken from
-            least = np.linalg.eigvalsh(complement[shrink[some].sum(axis=1).argmax()])
-            if least[0] * LOSS < EPS * (least[-1] if self.wide else 1):
+            if self._loses(complement[shrink[some].sum(axis=1).argmax()]):  # the smallest alpha, the hardest
                 return None
             held_out = np.linalg.solve(complement, errors[some].transpose(0, 2, 1))
             errors[some] = held_out.transpose(0, 2, 1)
         return errors
+
+    def _loses(self, complement):
+        """Whether rounding would show in what is divided by I - H of a group's rows, (rows, rows)."""
+        least = np.linalg.eigvalsh(complement)
+        return least[0] * LOSS < EPS * (least[-1] if self.wide else 1)  # 1 is what H was taken from
 
     def _refit_costs_less(self, g, n_alphas):
         """Whether a fit without g rows takes fewer multiplications than (4) at so many alphas."""
@@ -1262,9 +1265,17 @@ class _Ridge:
         other.y_mean = self.y_mean - ratio * sums.y_mean
         return other
 
-    def without(self, group, n_alphas):
-        """The problem without a group where it was asked for before or costs less than (4), else None."""
-        if group[0] in self.refits or self._refit_costs_less(len(group), n_alphas):
+    def without(self, group, alphas):
+        """The problem without a group where it was asked for before, or costs or errs less than (4), else None."""
+        if (
+            group[0] in self.refits
+            or self._refit_costs_less(len(group), len(alphas))
+            or self._loses(
+                self._complements(self._project(group), self.unit[group], 1 / (self.s + alphas.min())[None])[
+                    0
+                ]
+            )
+        ):
             return self.refit(group)
         return None
 
@@ -1419,7 +1430,7 @@ def _spectra_apart(problem, s, axes, alpha, groups, sampled):
             left.append(unexplained)
         return np.concatenate(leverage), np.concatenate(left), np.ones(len(sample), dtype=int)
     for at in problem.members(groups, sampled):
-        apart = problem.without(at, 2)
+        apart = problem.without(at, np.concatenate([alpha, beta]))
         if apart is not None:
             found, unexplained = apart.spectra_apart(problem.features(at), alpha, beta)
         else:
