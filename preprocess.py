@@ -1,6 +1,7 @@
 """Spectra file in, feature table out: the preprocessing step, alone or imported.
 
     python preprocess.py --input data/public/public.csv.gz --output data/preprocess/public.csv
+    python preprocess.py --input spectra/ --output features/       # a folder of .csv, .csv.gz, .parquet
 
 Each spectrum is divided by its maximum over the channels SCALE_RANGE, clipped to
 that range's own minimum and maximum, and summed in windows of WINDOW channels:
@@ -9,25 +10,33 @@ that range's own minimum and maximum, and summed in windows of WINDOW channels:
     f_iw = sum of x_ic over the channels c of window w, rounded to DECIMALS
 
 Rows are independent: a spectrum gives the same features alone, in any batch and
-in any order. The file is read in blocks of text, so memory does not grow with it.
+in any order. The file is read in blocks, so memory does not grow with it. Of several tables each
+becomes one of its own, in processes here or on a cluster; those that are done are not done again.
 
 The platform runs this file by itself: it imports nothing of the project.
 """
 
 import argparse
 import csv
+import glob
 import gzip
 import io
+import json
 import logging
 import math
 import os
+import re
+import shutil
 import sys
 import time
+import uuid
 import zlib
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from itertools import chain
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import chain, islice
 from typing import List, NamedTuple, Optional
 
 import numpy as np
@@ -40,12 +49,15 @@ RANGE = f"[{SCALE_RANGE.start}:{SCALE_RANGE.stop}]"
 WINDOW = 7  # channels; best of 1, 3, 5, 7, 10 in cross-validation
 DECIMALS = 12  # of a feature: a file then holds what memory does, to the last bit, and is short
 BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
+BLOCK_ROWS = 1024  # of Parquet a block: columns cost the same however few rows they have
 THREADS = min(4, os.cpu_count() or 1)  # blocks in work; parsing releases the GIL
 
 ID_COLUMNS = ("DepthTo", "SiteID", "DepthFrom")
 INDEX_NAMES = ("", "Unnamed: 0", "index")  # what the first column is called when it counts rows
 # pandas before 1.2 reads numbers less exactly unless told to; later ones warn when told.
 PRECISION = {"float_precision": "high"} if pd.__version__.startswith(("1.0", "1.1")) else {}
+TABLES = (".csv", ".csv.gz", ".parquet")  # how the name of a table ends
+PUBLIC = "public.csv.gz"  # the platform's; a folder that holds it stands for it alone
 DETAILS = ".details.csv"  # how the name of predict.py's table ends, which holds no spectra
 SEPARATOR = "\x1f"  # of columns, where there is only one
 GAPS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]  # cells without a value
@@ -299,37 +311,80 @@ class Block(NamedTuple):
         return f"{self.path}, line {self.first_line + filled[row]}"
 
 
-def find_table(path):
-    """A file as it is; for a folder, its public.csv.gz or the one table that it holds."""
-    if not os.path.exists(path):
+def find_tables(path):
+    """The tables that a file, a folder or a pattern stands for, sorted by name.
+
+    Parameters
+    ----------
+    path : str
+        A file; a folder, of which public.csv.gz is taken or else all tables; or a pattern such as
+        "spectra/*.parquet".
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    DataError
+        When there is none, or two of one name that differ in their ending only.
+    """
+    if os.path.isdir(path):
+        names = [name for name in sorted(os.listdir(path)) if is_table(name)]
+        if PUBLIC in names:
+            if len(names) > 1:
+                logger.info("%s: %s taken, %d other tables left", path, PUBLIC, len(names) - 1)
+            names = [PUBLIC]
+        found, where = [os.path.join(path, name) for name in names], "in the folder"
+    elif os.path.exists(path):
+        return [path]
+    elif glob.has_magic(path):
+        found, where = [name for name in sorted(glob.glob(path)) if is_table(os.path.basename(name))], "by it"
+    else:
         raise DataError(
             f"{path}: not found, expected a spectra file as data/README.md describes; check the path"
         )
-    if not os.path.isdir(path):
-        return path
-    tables = sorted(
-        name
-        for name in os.listdir(path)
-        if name.endswith((".csv", ".csv.gz")) and not name.endswith(DETAILS) and not name.startswith(".")
-    )
-    if "public.csv.gz" in tables:
-        return os.path.join(path, "public.csv.gz")
-    if len(tables) != 1:
+    if not found:
         raise DataError(
-            f"{path}: found {', '.join(tables) or 'no table'} in the folder, expected "
-            "public.csv.gz or one single .csv or .csv.gz; name the file itself"
+            f"{path}: found no table {where}, expected names that end in {', '.join(TABLES)}; check the path"
         )
-    return os.path.join(path, tables[0])
+    stem, times = Counter(map(stem_of, found)).most_common(1)[0]
+    if times > 1:
+        both = [name for name in found if stem_of(name) == stem]
+        raise DataError(
+            f"{path}: found {both[0]} and {both[1]}, expected one table of a name; move or rename one"
+        )
+    return found
+
+
+def find_table(path):
+    """The one table that a path stands for, see `find_tables`."""
+    found = find_tables(path)
+    if len(found) > 1:
+        names = ", ".join(map(os.path.basename, found[:3])) + (", …" if len(found) > 3 else "")
+        raise DataError(f"{path}: found {len(found)} tables, {names}, expected one; name it")
+    return found[0]
+
+
+def is_table(name):
+    """Whether a file in a folder is one of spectra, by its name."""
+    return name.endswith(TABLES) and not name.endswith(DETAILS) and not name.startswith(".")
+
+
+def stem_of(path):
+    """The name of a table without its ending."""
+    name = os.path.basename(path)
+    return next((name[: -len(end)] for end in TABLES if name.endswith(end)), name)
 
 
 @contextmanager
 def progress(label, size):
-    """Give `show(done)`: percent of `size` on a terminal after two seconds, else silent."""
+    """Give `show(done)`: percent of `size`, or how many, on a terminal after two seconds, else silent."""
     began, shown = time.monotonic(), []
 
     def show(done):
-        if sys.stderr.isatty() and time.monotonic() - began > 2:
-            sys.stderr.write(f"\r{label}: {100 * done / size:3.0f} %")
+        if sys.stderr.isatty() and not in_task and time.monotonic() - began > 2:
+            sys.stderr.write(f"\r{label}: " + (f"{100 * done / size:3.0f} %" if size else f"{done:3,}  "))
             sys.stderr.flush()
             shown.append(done)
 
@@ -544,8 +599,16 @@ def cells_as_text(block, names, columns):
     return {name: [row[place].strip() for row in rows] for name, place in zip(columns, places)}
 
 
-def to_table(block, first_row, names, layout, as_text=False):
-    """Parse, check and preprocess one block of a spectra file; `as_text` leaves index and ids as they stand."""
+class Cells(NamedTuple):
+    """What a block of a table holds."""
+
+    spectra: np.ndarray  # (n_rows, n_channels)
+    targets: np.ndarray  # (n_rows, n_targets)
+    labels: dict  # index and ids by name, each of n_rows numbers or texts
+
+
+def csv_cells(block, names, layout, as_text):
+    """The Cells of a block of lines; `as_text` leaves index and ids as they stand."""
     try:
         values, texts = parse(block, names, layout.text)
     except NotNumbers:
@@ -557,35 +620,44 @@ def to_table(block, first_row, names, layout, as_text=False):
         values, texts = parse(block, names, [*layout.text, *turned])
 
     if as_text:
-        labels = [name for name in (layout.index, *layout.ids) if name is not None]
-        texts.update(cells_as_text(block, names, labels))
+        texts.update(cells_as_text(block, names, label_names(layout)))
     places = {name: place for place, name in enumerate(names)}
+    return Cells(
+        values[:, [places[name] for name in layout.channels]],
+        values[:, [places[name] for name in layout.targets]],
+        {
+            name: texts[name] if name in texts else whole(values[:, places[name]])
+            for name in label_names(layout)
+        },
+    )
 
-    def column(name):
-        return texts[name] if name in texts else whole(values[:, places[name]])
 
-    spectra = values[:, [places[name] for name in layout.channels]]
-    check_spectra(spectra, layout.channels, block.at)
-    targets = values[:, [places[name] for name in layout.targets]]
-    if np.isinf(targets).any():
-        row, place = np.argwhere(np.isinf(targets))[0]
+def label_names(layout):
+    """The columns that tell rows apart: index and ids."""
+    return [name for name in (layout.index, *layout.ids) if name is not None]
+
+
+def to_table(cells, rows, layout, at):
+    """Check and preprocess the Cells of a block, whose rows are numbered so where they have no index."""
+    check_spectra(cells.spectra, layout.channels, at)
+    if np.isinf(cells.targets).any():
+        row, place = np.argwhere(np.isinf(cells.targets))[0]
         raise DataError(
-            f"{block.at(row)}, column {layout.targets[place]!r}: found an infinite value, "
+            f"{at(row)}, column {layout.targets[place]!r}: found an infinite value, "
             "expected a number; mend the cell or leave it empty"
         )
-    if layout.index is None:
-        index = pd.RangeIndex(first_row, first_row + len(values))
-    else:
-        index = pd.Index(column(layout.index))
-        if index.isna().any() or "" in index:
+    index = rows
+    if layout.index is not None:
+        index = pd.Index(cells.labels[layout.index])
+        gaps = np.flatnonzero(index.isna() | (index == ""))
+        if len(gaps):
             raise DataError(
-                f"{block.path}: found a row without index near line {block.first_line}, "
-                "expected one for each row; number the rows"
+                f"{at(gaps[0])}: found a row without index, expected one for each row; number the rows"
             )
     return Table(
-        pd.DataFrame(window_sums(scale(spectra)), index, window_names(layout.channels)),
-        pd.DataFrame({name: column(name) for name in layout.ids}, index),
-        pd.DataFrame(targets, index, layout.targets),
+        pd.DataFrame(window_sums(scale(cells.spectra)), index, window_names(layout.channels)),
+        pd.DataFrame({name: cells.labels[name] for name in layout.ids}, index),
+        pd.DataFrame(cells.targets, index, layout.targets),
     )
 
 
@@ -619,6 +691,27 @@ def read_tables(path, then=None, as_text=False):
     """
     path = find_table(path)
     name = os.path.basename(path)
+    layout, blocks = (parquet_blocks if path.endswith(".parquet") else csv_blocks)(path, name)
+    indexes = []
+
+    def work(block):
+        rows, read, at = block
+        table = to_table(read(layout, as_text), rows, layout, at)
+        return table.features.index, then(table) if then else table
+
+    for index, result in in_order(work, blocks):
+        indexes.append(index)
+        yield result
+    index = indexes[0].append(indexes[1:])
+    if not index.is_unique:
+        raise DataError(
+            f"{name}: found the index {index[index.duplicated()][0]} more than once, expected "
+            "every row to have its own; number the rows anew"
+        )
+
+
+def csv_blocks(path, name):
+    """The Layout of a CSV file, and its blocks: row numbers, what reads their Cells, what words a row's place."""
     blocks = read_blocks(path)
     header = next(blocks, None)
     if header is None:
@@ -631,28 +724,157 @@ def read_tables(path, then=None, as_text=False):
         raise DataError(
             f"{name}: found a header line and no row below it, expected spectra; see data/README.md"
         )
-    layout = split_columns(names, text_columns(first, names), name)
-    indexes = []
 
     def numbered():
         row = 0
         for block in chain([first], blocks):
-            yield block, row
-            row += len(block.lines())
+            rows = pd.RangeIndex(row, row + len(block.lines()))
+            yield rows, partial(csv_cells, block, names), block.at
+            row = rows.stop
 
-    def work(item):
-        table = to_table(*item, names, layout, as_text)
-        return table.features.index, then(table) if then else table
+    return split_columns(names, text_columns(first, names), name), numbered()
 
-    for index, result in in_order(work, numbered()):
-        indexes.append(index)
-        yield result
-    index = indexes[0].append(indexes[1:])
-    if not index.is_unique:
+
+# --- Parquet ------------------------------------------------------------------------
+
+
+def pyarrow_parquet():
+    """The module pyarrow.parquet."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
         raise DataError(
-            f"{name}: found the index {index[index.duplicated()][0]} more than once, expected "
-            "every row to have its own; number the rows anew"
+            "found no pyarrow, which .parquet needs; install it (pip install pyarrow), or give .csv.gz"
+        ) from None
+    if int(pyarrow.__version__.split(".")[0]) < 3:
+        raise DataError(
+            f"found pyarrow {pyarrow.__version__}, expected 3 or newer to read .parquet in blocks; upgrade it, "
+            "or give .csv.gz"
         )
+    return pyarrow.parquet
+
+
+@contextmanager
+def parquet_errors(name):
+    """Say in one line what pyarrow raises for a damaged file."""
+    import pyarrow
+
+    try:
+        yield
+    except (pyarrow.ArrowException, OSError) as error:
+        if getattr(error, "errno", None):
+            raise
+        raise DataError(
+            f"{name}: cannot be read as Parquet ({' '.join(str(error).split())}); copy or write it again"
+        ) from None
+
+
+def parquet_blocks(path, name):
+    """As `csv_blocks`, of a Parquet file.
+
+    Memory is a block, and a page of each column: those of a row group are read side by side.
+    """
+    parquet = pyarrow_parquet()
+    with parquet_errors(name):
+        # Else all of a row group's bytes are in memory at once, and pandas writes one for a million rows.
+        file = parquet.ParquetFile(path, buffer_size=1 << 14)
+        schema = file.schema_arrow
+        if not file.metadata.num_rows:
+            raise DataError(f"{name}: found no row, expected spectra; see data/README.md")
+    pandas = json.loads((schema.metadata or {}).get(b"pandas", b"{}").decode())
+    indexes, columns = pandas.get("index_columns", []), list(schema.names)
+    start, step = 0, 1
+    names = list(columns)
+    if len(indexes) == 1 and isinstance(indexes[0], dict):
+        start, step = indexes[0].get("start", 0), indexes[0].get("step", 1)
+    elif len(indexes) == 1 and indexes[0] in columns:
+        place = columns.index(indexes[0])
+        columns.insert(0, columns.pop(place))
+        names = ["", *columns[1:]]
+    text = [
+        title
+        for title, column in zip(names, columns)
+        if is_text(schema.field(column).type, f"{name}, column {column!r}")
+    ]
+    if len(names) < 2:
+        raise DataError(f"{name}: found {len(names)} column, expected spectra and assays; see data/README.md")
+    layout = split_columns(names, text, name)
+    places = dict(zip(names, (schema.get_field_index(column) for column in columns)))
+
+    def numbered():
+        row = 0
+        with parquet_errors(name), progress(name, file.metadata.num_rows) as show:
+            for batch in file.iter_batches(BLOCK_ROWS, use_threads=False):
+                rows = pd.RangeIndex(start + step * row, start + step * (row + batch.num_rows), step)
+                yield rows, partial(parquet_cells, batch, places), partial(row_of, name, row)
+                row += batch.num_rows
+                show(row)
+
+    return layout, numbered()
+
+
+def row_of(name, first, row):
+    """The place of a row: 'public.parquet, row 17'."""
+    return f"{name}, row {first + row + 1}"
+
+
+def is_text(kind, at):
+    """Whether a type of Arrow's is text, not numbers; a DataError when it is neither."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_boolean(kind):
+        return False
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_temporal(kind):
+        return True
+    if types.is_null(kind):
+        return False
+    raise DataError(f"{at}: found the type {kind}, expected numbers or text; write it as one of these")
+
+
+def numbers_of(column):
+    """A column of Arrow's as an array of numbers, NaN for gaps."""
+    import pyarrow
+
+    if column.null_count or not pyarrow.types.is_floating(column.type):
+        if pyarrow.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if pyarrow.types.is_boolean(column.type):
+            column = column.cast(pyarrow.int8())
+        column = column.cast(pyarrow.float64(), safe=False)
+    return column.to_numpy(zero_copy_only=False)
+
+
+def texts_of(column):
+    """A column of Arrow's as text, empty for gaps; numbers as CSV has them."""
+    import pyarrow
+
+    if is_text(column.type, "column"):
+        return ["" if cell is None else cell.strip() for cell in column.cast(pyarrow.string()).to_pylist()]
+    return [
+        "" if cell != cell else "%d" % cell if cell % 1 == 0 else repr(cell)
+        for cell in numbers_of(column).tolist()
+    ]
+
+
+def parquet_cells(batch, places, layout, as_text):
+    """The Cells of a batch of rows, whose columns are numbered by name."""
+
+    def numbers(names):
+        values = np.empty((len(names), batch.num_rows))  # as the file has them: channel after channel
+        for row, name in zip(values, names):
+            row[:] = numbers_of(batch.column(places[name]))
+        return values.T
+
+    labels = {}
+    for name in label_names(layout):
+        column = batch.column(places[name])
+        labels[name] = (
+            texts_of(column) if as_text or name in layout.text else whole(numbers_of(column).astype(float))
+        )
+    return Cells(numbers(layout.channels), numbers(layout.targets), labels)
 
 
 def read_table(path):
@@ -682,20 +904,237 @@ def csv_rows(features):
     return "".join([line % (label, *row) + "\n" for label, row in zip(labels, features.to_numpy().tolist())])
 
 
-@contextmanager
-def replacing(path, mode="w"):
-    """Open a file beside `path` that takes its place when all is written, or leaves no trace."""
+class ParquetRows:
+    """Writes feature tables to an open file as Parquet, a row group each."""
+
+    def __init__(self, file):
+        self.file, self.parquet, self.writer = file, pyarrow_parquet(), None
+
+    def write(self, features):
+        import pyarrow
+
+        names = ["index", *features.columns]
+        index = pyarrow.array(features.index.to_numpy())
+        columns = [index, *map(pyarrow.array, np.ascontiguousarray(features.to_numpy().T))]
+        table = pyarrow.Table.from_arrays(columns, names)
+        if self.writer is None:
+            # Twelve decimals are noise to a dictionary, and to a compressor.
+            self.writer = self.parquet.ParquetWriter(
+                self.file, table.schema, compression="none", use_dictionary=False
+            )
+        self.writer.write_table(table.cast(self.writer.schema))
+
+    def close(self):
+        if self.writer is not None:
+            self.writer.close()
+
+
+def beside(path):
+    """A name for what takes the place of `path` when it is whole; see `clear_leftovers`."""
     folder, name = os.path.split(os.path.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    beside = os.path.join(folder, f".{name}.{os.getpid()}")
+    return os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.part")
+
+
+def clear_leftovers(folder):
+    """Remove what a run that was killed has left beside its outputs."""
+    for name in os.listdir(folder):
+        if re.fullmatch(r"\..+\.[0-9a-f]{8}\.part", name):
+            path = os.path.join(folder, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+
+
+@contextmanager
+def replacing(path, mode="w", source=None):
+    """Open a file beside `path` that takes its place when all is written, or leaves no trace.
+
+    With a `source`, it gets that one's time of modification, by which `is_done` knows it.
+    """
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    part = beside(path)
     try:
-        with open(beside, mode) as file:
+        with open(part, mode) as file:
             yield file
-        os.replace(beside, path)
+        if source is not None:
+            modified = os.stat(source).st_mtime_ns
+            os.utime(part, ns=(modified, modified))
+        os.replace(part, path)
     except BaseException:
-        if os.path.exists(beside):
-            os.remove(beside)
+        if os.path.exists(part):
+            os.remove(part)
         raise
+
+
+def is_done(path, source):
+    """Whether `path` was made of the source as it is now."""
+    return os.path.exists(path) and os.stat(path).st_mtime_ns == os.stat(source).st_mtime_ns
+
+
+# --- many tables --------------------------------------------------------------------
+
+in_task = False  # whether other tasks run beside this one: their progress is told as a whole
+
+
+def add_workers(parser):
+    """Add the options that `workers` takes."""
+    group = parser.add_argument_group("several tables, or one larger than memory")
+    group.add_argument("--jobs", type=int, help="processes (as many as there are cores)")
+    group.add_argument(
+        "--backend",
+        choices=["loky", "dask", "ray", "spark"],
+        default="loky",
+        help="where they run, by joblib's name: on this machine (%(default)s), or a cluster's",
+    )
+    group.add_argument("--scheduler", help="address of the cluster's scheduler")
+
+
+@contextmanager
+def workers(jobs=None, backend="loky", scheduler=None):
+    """Give `run(function, items, label)`, which yields function(item) in the items' order.
+
+    Parameters
+    ----------
+    jobs : int, optional
+        Processes; as many as there are cores by default.
+    backend : str
+        "loky" for processes on this machine; "dask", "ray", "spark" for a cluster.
+    scheduler : str, optional
+        Where the cluster is.
+
+    Yields
+    ------
+    callable
+        A DataError or OSError of one item does not keep the others from being done; it is raised then.
+        BLAS has one thread in each task, so that sums have the same bits however many tasks run at a time.
+    """
+    jobs = jobs or os.cpu_count() or 1
+    if jobs < 1:
+        raise DataError(f"--jobs: found {jobs}, expected 1 or more; leave it out for all cores")
+    with ExitStack() as stack:
+        if backend != "loky":
+            stack.enter_context(cluster(backend, scheduler))
+        here = [jobs == 1 and backend == "loky"]
+
+        def run(function, items, label=""):
+            items, total = (items, None) if not hasattr(items, "__len__") else (iter(items), len(items))
+            if here[0] or (total == 1 and backend == "loky"):
+                results = in_this_process(function, items, total == 1)
+            else:
+                threads = max(1, (os.cpu_count() or 1) // jobs) if backend == "loky" else 1
+                results = in_processes(
+                    partial(attempt, function, threads), items, None if backend != "loky" else jobs
+                )
+            return told(results, label, total)
+
+        yield run
+
+
+def in_this_process(function, items, alone):
+    """Yield what `attempt` gives, one after the other."""
+    global in_task
+    with one_thread():
+        for item in items:
+            before, in_task = in_task, not alone
+            try:
+                yield tried(function, item)
+            finally:
+                in_task = before
+
+
+def one_thread():
+    """A context in which BLAS has one thread."""
+    from threadpoolctl import threadpool_limits  # scikit-learn needs it, so it is there
+
+    return threadpool_limits(1)
+
+
+def attempt(function, threads, item):
+    """function(item) in a process of its own, and None; or None and its DataError or OSError."""
+    global in_task, THREADS
+    in_task, THREADS = True, threads
+    one_thread()
+    return tried(function, item)
+
+
+def tried(function, item):
+    try:
+        return function(item), None
+    except (DataError, OSError) as error:
+        return None, error
+
+
+def in_processes(function, items, jobs):
+    """Yield function(item) in the items' order, from joblib's processes."""
+    from joblib import Parallel, delayed
+    from joblib import __version__ as joblib_version
+
+    calls = map(delayed(function), items)
+    try:
+        if tuple(map(int, joblib_version.split(".")[:2])) >= (1, 3):
+            yield from Parallel(n_jobs=jobs, batch_size=1, return_as="generator")(calls)
+        else:
+            while True:
+                some = list(islice(calls, 4 * (jobs or 16)))
+                if not some:
+                    break
+                yield from Parallel(n_jobs=jobs, batch_size=1)(some)
+    except Exception as error:
+        if isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker":
+            raise DataError(
+                "a worker process was killed, by hand or by the system when memory is short; run the same "
+                "command again, what is finished is kept, with fewer --jobs if memory is short"
+            ) from None
+        raise
+
+
+def told(results, label, total):
+    """Yield results, with progress; after the last, raise the first error among them."""
+    errors, done = [], 0
+    with progress(label, total) as show:
+        for result, error in results:
+            done += 1
+            show(done)
+            if error is not None:
+                errors.append(error)
+            elif not errors:
+                yield result
+    if errors:
+        more = f"; {len(errors) - 1} more failed" if len(errors) > 1 else ""
+        raise DataError(f"{errors[0]}{more}") from None
+
+
+@contextmanager
+def cluster(backend, scheduler):
+    """Have joblib run on a cluster."""
+    import joblib
+
+    library = {"dask": "distributed", "ray": "ray", "spark": "joblibspark"}[backend]
+    try:
+        __import__(library)
+    except ImportError:
+        raise DataError(
+            f"--backend {backend}: found no {library}; install it (pip install {library})"
+        ) from None
+    with ExitStack() as stack:
+        settings = {}
+        if backend == "dask":
+            from distributed import Client
+
+            client = settings["client"] = stack.enter_context(Client(scheduler))
+            for name in ("preprocess", "mdl", "train", "predict"):
+                if name in sys.modules:  # each needs those before it
+                    client.upload_file(sys.modules[name].__file__)
+        elif backend == "ray":
+            import ray
+            from ray.util.joblib import register_ray
+
+            ray.init(address=scheduler)
+            register_ray()
+        else:
+            from joblibspark import register_spark
+
+            register_spark()
+        stack.enter_context(joblib.parallel_backend(backend, **settings))
+        yield
 
 
 def run(main):
@@ -706,7 +1145,85 @@ def run(main):
     except (DataError, OSError) as error:
         sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
     except KeyboardInterrupt:
-        sys.exit(f"{os.path.basename(sys.argv[0])}: interrupted, nothing was written")
+        sys.exit(f"{os.path.basename(sys.argv[0])}: interrupted, nothing is half-written")
+
+
+def preprocess_table(source, output, keep_time=False):
+    """Preprocess one table; feature names and rows of what was written.
+
+    Parameters
+    ----------
+    source : str
+    output : str
+        Parquet where its name says so, else CSV.
+    keep_time : bool
+        Whether the output is as old as its source, so that it is known to be done.
+    """
+    rows, names, kept = 0, None, source if keep_time else None
+    if output.endswith(".parquet"):
+        with replacing(output, "wb", kept) as file:
+            writer = ParquetRows(file)
+            for table in read_tables(source):
+                writer.write(table.features)
+                names, rows = list(table.features), rows + len(table.features)
+            writer.close()
+        return names, rows
+    with replacing(output, "w", kept) as file:
+        for names, text in read_tables(
+            source, lambda table: (list(table.features), csv_rows(table.features))
+        ):
+            file.write(text if rows else csv_header(names) + text)
+            rows += text.count("\n")
+    return names, rows
+
+
+def preprocess_shard(item):
+    """As `preprocess_table`, of a source and an output that may be done: then it has no rows."""
+    source, output = item
+    if is_done(output, source):
+        return written_names(output), None
+    try:
+        return preprocess_table(source, output, keep_time=True)
+    except OSError as error:
+        raise DataError(f"{source} to {output}: {error.strerror or error}; mend that and run again") from None
+
+
+def written_names(path):
+    """The names of the features in a table that `preprocess_table` wrote."""
+    if path.endswith(".parquet"):
+        with parquet_errors(path):
+            return pyarrow_parquet().read_schema(path).names[1:]
+    with open(path, encoding="utf-8") as file:
+        return next(csv.reader(file))[1:]
+
+
+def preprocess_all(sources, folder, kind, run):
+    """Preprocess tables to a folder; feature names, rows and tables written, and tables done before."""
+    outputs = [
+        os.path.join(
+            folder, stem_of(source) + (kind or (".parquet" if source.endswith(".parquet") else ".csv"))
+        )
+        for source in sources
+    ]
+    taken = {os.path.realpath(source) for source in sources}
+    for output in outputs:
+        if os.path.realpath(output) in taken:
+            raise DataError(
+                f"{output}: found spectra there, expected another folder for the features; name one"
+            )
+    os.makedirs(folder, exist_ok=True)
+    clear_leftovers(folder)
+    first, rows, before = None, 0, 0
+    pairs = list(zip(map(os.path.abspath, sources), map(os.path.abspath, outputs)))
+    for source, (names, written) in zip(sources, run(preprocess_shard, pairs, "tables")):
+        first = first or (source, names)
+        if names != first[1]:
+            raise DataError(
+                f"{source}: found other channels than in {first[0]}, expected the same in all; preprocess them apart"
+            )
+        before += written is None
+        rows += written or 0
+    return first[1], rows, len(sources) - before, before
 
 
 def main(argv=None):
@@ -714,25 +1231,40 @@ def main(argv=None):
     parser.add_argument(
         "--input",
         default="/opt/ml/processing/input/public/public.csv.gz",
-        help="spectra file, or the folder that holds it (%(default)s)",
+        help="spectra file (.csv, .csv.gz, .parquet), or a folder or pattern of such (%(default)s)",
     )
     parser.add_argument(
         "--output",
         default="/opt/ml/processing/output/preprocess/public.csv",
-        help="feature table to write (%(default)s)",
+        help="feature table to write (.csv, .parquet), or a folder for one a file (%(default)s)",
     )
+    parser.add_argument(
+        "--format", choices=["csv", "parquet"], help="of the tables in a folder (as the input's)"
+    )
+    add_workers(parser)
     arguments = parser.parse_args(argv)
-    rows = 0
-    with replacing(arguments.output) as file:
-        for names, text in read_tables(
-            arguments.input, lambda table: (list(table.features), csv_rows(table.features))
-        ):
-            if not rows:
-                file.write(csv_header(names))
-            file.write(text)
-            rows += text.count("\n")
-    logger.info("%s: %s spectra, %d features each", arguments.output, format(rows, ","), len(names))
+    sources, output = find_tables(arguments.input), arguments.output
+    if output.endswith(".gz"):
+        raise DataError(
+            f"--output: found {output}, expected a name in .csv or .parquet, or a folder; name one"
+        )
+    if output.endswith((".csv", ".parquet")) and not os.path.isdir(output):
+        if len(sources) > 1:
+            raise DataError(
+                f"--output: found {output} for the {len(sources)} tables of {arguments.input}, expected a folder; "
+                "name one"
+            )
+        names, rows = preprocess_table(sources[0], output)
+        done = ""
+    else:
+        with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
+            kind = arguments.format and "." + arguments.format
+            names, rows, written, before = preprocess_all(sources, output, kind, run)
+        done = f" in {written} tables, {before} done before" if before else f" in {written} tables"
+    logger.info("%s: %s spectra, %d features each%s", output, format(rows, ","), len(names), done)
 
 
 if __name__ == "__main__":
-    run(main)
+    import preprocess  # by name, so that workers find what they are to run
+
+    preprocess.run(preprocess.main)
