@@ -49,7 +49,9 @@ RANGE = f"[{SCALE_RANGE.start}:{SCALE_RANGE.stop}]"
 WINDOW = 7  # channels; best of 1, 3, 5, 7, 10 in cross-validation
 DECIMALS = 12  # of a feature: a file then holds what memory does, to the last bit, and is short
 BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
-BLOCK_ROWS = 1024  # of Parquet a block: columns cost the same however few rows they have
+BATCH_ROWS = 1024  # of Parquet a block: to decode a column costs the same however few rows it has
+CACHED_ROWS = 512  # preprocessed at a time: 7 MB of 1,700 channels, which a processor's cache holds
+GROUP_ROWS = 4096  # a row group of Parquet written
 THREADS = min(4, os.cpu_count() or 1)  # blocks in work; parsing releases the GIL
 
 ID_COLUMNS = ("DepthTo", "SiteID", "DepthFrom")
@@ -137,7 +139,12 @@ def window_sums(spectra, width=WINDOW):
     ndarray of shape (n_rows, ceil(n_channels / width))
         Rounded to DECIMALS.
     """
-    sums = np.add.reduceat(spectra, np.arange(0, spectra.shape[1], width), axis=1)
+    first = spectra[:, ::width]
+    sums = np.zeros_like(first)  # in the memory order of the spectra, on which no bit depends
+    for channel in range(1, width):
+        part = spectra[:, channel::width]
+        sums[:, : part.shape[1]] += part
+    sums += first
     return np.round(sums, DECIMALS)
 
 
@@ -639,7 +646,11 @@ def label_names(layout):
 
 def to_table(cells, rows, layout, at):
     """Check and preprocess the Cells of a block, whose rows are numbered so where they have no index."""
-    check_spectra(cells.spectra, layout.channels, at)
+    sums = []
+    for first in range(0, len(cells.spectra), CACHED_ROWS):
+        spectra = cells.spectra[first : first + CACHED_ROWS].astype(np.float64, copy=False)
+        check_spectra(spectra, layout.channels, lambda row, first=first: at(first + row))
+        sums.append(window_sums(scale(spectra)))
     if np.isinf(cells.targets).any():
         row, place = np.argwhere(np.isinf(cells.targets))[0]
         raise DataError(
@@ -655,7 +666,7 @@ def to_table(cells, rows, layout, at):
                 f"{at(gaps[0])}: found a row without index, expected one for each row; number the rows"
             )
     return Table(
-        pd.DataFrame(window_sums(scale(cells.spectra)), index, window_names(layout.channels)),
+        pd.DataFrame(np.concatenate(sums), index, window_names(layout.channels)),
         pd.DataFrame({name: cells.labels[name] for name in layout.ids}, index),
         pd.DataFrame(cells.targets, index, layout.targets),
     )
@@ -778,7 +789,7 @@ def parquet_blocks(path, name):
     parquet = pyarrow_parquet()
     with parquet_errors(name):
         # Else all of a row group's bytes are in memory at once, and pandas writes one for a million rows.
-        file = parquet.ParquetFile(path, buffer_size=1 << 14)
+        file = parquet.ParquetFile(path, buffer_size=1 << 12, pre_buffer=False)
         schema = file.schema_arrow
         if not file.metadata.num_rows:
             raise DataError(f"{name}: found no row, expected spectra; see data/README.md")
@@ -805,7 +816,7 @@ def parquet_blocks(path, name):
     def numbered():
         row = 0
         with parquet_errors(name), progress(name, file.metadata.num_rows) as show:
-            for batch in file.iter_batches(BLOCK_ROWS, use_threads=False):
+            for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
                 rows = pd.RangeIndex(start + step * row, start + step * (row + batch.num_rows), step)
                 yield rows, partial(parquet_cells, batch, places), partial(row_of, name, row)
                 row += batch.num_rows
@@ -860,12 +871,17 @@ def texts_of(column):
 
 
 def parquet_cells(batch, places, layout, as_text):
-    """The Cells of a batch of rows, whose columns are numbered by name."""
+    """The Cells of a batch of rows; `places` tells the column of each name."""
+    from pyarrow.types import is_floating
 
     def numbers(names):
+        some = batch.select([places[name] for name in names])
+        types = set(some.schema.types)
+        if len(types) == 1 and is_floating(next(iter(types))) and not any(c.null_count for c in some.columns):
+            return some.to_tensor(row_major=False).to_numpy()
         values = np.empty((len(names), batch.num_rows))  # as the file has them: channel after channel
-        for row, name in zip(values, names):
-            row[:] = numbers_of(batch.column(places[name]))
+        for row, column in zip(values, some.columns):
+            row[:] = numbers_of(column)
         return values.T
 
     labels = {}
@@ -905,28 +921,34 @@ def csv_rows(features):
 
 
 class ParquetRows:
-    """Writes feature tables to an open file as Parquet, a row group each."""
+    """Writes feature tables to an open file as Parquet, GROUP_ROWS to a row group."""
 
     def __init__(self, file):
-        self.file, self.parquet, self.writer = file, pyarrow_parquet(), None
+        self.file, self.parquet, self.writer, self.waiting = file, pyarrow_parquet(), None, []
 
     def write(self, features):
+        self.waiting.append(features)
+        if sum(map(len, self.waiting)) >= GROUP_ROWS:
+            self.flush()
+
+    def flush(self):
         import pyarrow
 
-        names = ["index", *features.columns]
-        index = pyarrow.array(features.index.to_numpy())
-        columns = [index, *map(pyarrow.array, np.ascontiguousarray(features.to_numpy().T))]
-        table = pyarrow.Table.from_arrays(columns, names)
+        index = np.concatenate([features.index.to_numpy() for features in self.waiting])
+        values = np.concatenate([features.to_numpy().T for features in self.waiting], axis=1)
+        names = ["index", *self.waiting[0].columns]
+        table = pyarrow.Table.from_arrays([pyarrow.array(index), *map(pyarrow.array, values)], names)
         if self.writer is None:
             # Twelve decimals are noise to a dictionary, and to a compressor.
-            self.writer = self.parquet.ParquetWriter(
-                self.file, table.schema, compression="none", use_dictionary=False
-            )
+            options = {"compression": "none", "use_dictionary": False}
+            self.writer = self.parquet.ParquetWriter(self.file, table.schema, **options)
         self.writer.write_table(table.cast(self.writer.schema))
+        self.waiting = []
 
     def close(self):
-        if self.writer is not None:
-            self.writer.close()
+        if self.waiting:
+            self.flush()
+        self.writer.close()
 
 
 def beside(path):
