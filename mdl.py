@@ -1258,6 +1258,7 @@ class _Ridge:
         factor = np.linalg.cholesky(share).T * root
         s, W = _eigh(factor.T @ factor, [factor], 0.0)
         other = copy.copy(self)
+        other.refits = {}  # not this one's, which may hold the other
         other.s, other.V, other.yz = np.maximum(s - self.smallest_alpha, 0), self.V @ W, yz @ W
         other.n_rows, other.total = self.n_rows - sums.n, others
         ratio = self.fit_intercept * sums.total / others

@@ -1034,32 +1034,33 @@ def workers(jobs=None, backend="loky", scheduler=None):
     with ExitStack() as stack:
         if backend != "loky":
             stack.enter_context(cluster(backend, scheduler))
-        here = [jobs == 1 and backend == "loky"]
+        one_thread_of_all = []
 
         def run(function, items, label=""):
-            items, total = (items, None) if not hasattr(items, "__len__") else (iter(items), len(items))
-            if here[0] or (total == 1 and backend == "loky"):
-                results = in_this_process(function, items, total == 1)
+            if not one_thread_of_all:  # sums in this process have the same bits, too
+                one_thread_of_all.append(stack.enter_context(one_thread()))
+            total = len(items) if hasattr(items, "__len__") else None
+            if backend == "loky" and (jobs == 1 or total == 1):
+                results = in_this_process(function, items, alone=total == 1)
             else:
-                threads = max(1, (os.cpu_count() or 1) // jobs) if backend == "loky" else 1
-                results = in_processes(
-                    partial(attempt, function, threads), items, None if backend != "loky" else jobs
-                )
+                here = backend == "loky"
+                threads = max(1, (os.cpu_count() or 1) // jobs) if here else 1
+                results = in_processes(partial(attempt, function, threads), items, jobs if here else None)
             return told(results, label, total)
 
         yield run
 
 
 def in_this_process(function, items, alone):
-    """Yield what `attempt` gives, one after the other."""
+    """Yield what `tried` gives, one after the other."""
     global in_task
-    with one_thread():
-        for item in items:
-            before, in_task = in_task, not alone
-            try:
-                yield tried(function, item)
-            finally:
-                in_task = before
+    for item in items:
+        before, in_task = in_task, not alone
+        try:
+            result = tried(function, item)
+        finally:
+            in_task = before
+        yield result
 
 
 def one_thread():
