@@ -3,7 +3,7 @@
     python predict.py --model_dir model --data_dir data/public --output_dir data/predictions
     python predict.py --model_dir model --data_dir new.csv --output_dir predictions --details
 
-Writes public.csv.out: one line a spectrum, in the file's order, one number a target, in the
+Writes public.csv.out, of several tables one each: one line a spectrum, in the file's order, one number a target, in the
 order of the model's targets (the challenge's 49 in the challenge's own); no header, no index.
 
 --details writes public.details.csv as well, a table with a header: index and ids, whether the model
@@ -16,6 +16,7 @@ import logging
 import os
 from collections import Counter
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 
 import numpy as np
@@ -58,6 +59,39 @@ def details_rows(table, predictions, model, coverage):
     )
 
 
+def output_paths(path, output_dir):
+    """Where the predictions of a table go, and their details."""
+    name = os.path.basename(path)
+    name = name[:-3] if name.endswith(".gz") else name
+    return [
+        os.path.join(output_dir, each)
+        for each in (name + ".out", os.path.splitext(name)[0] + preprocess.DETAILS)
+    ]
+
+
+def predict_table(model_dir, output_dir, coverage, path):
+    """Write the predictions of a table, and their details where there is a coverage; the number of rows."""
+    model = train.model_fn(model_dir)
+    paths = output_paths(path, output_dir)[: 1 if coverage is None else 2]
+
+    def predict(table):
+        predictions = train.predict(table.features, model)
+        texts = ["", train.csv_rows(predictions)]
+        if coverage is not None:
+            texts.append(preprocess.csv_header(details_header(table, model)))
+            texts.append(details_rows(table, predictions, model, coverage))
+        return texts
+
+    rows = 0
+    with ExitStack() as stack:  # both are whole before either takes its place
+        files = [stack.enter_context(preprocess.replacing(each)) for each in paths]
+        for texts in preprocess.read_tables(path, predict, as_text=coverage is not None):
+            for file, header, lines in zip(files, texts[::2], texts[1::2]):
+                file.write(lines if rows else header + lines)
+            rows += texts[1].count("\n")
+    return rows
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
@@ -68,7 +102,7 @@ def main(argv=None):
     parser.add_argument(
         "--data_dir",
         default=os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training"),
-        help="folder of public.csv.gz, or a spectra file (%(default)s)",
+        help="folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)",
     )
     parser.add_argument(
         "--output_dir",
@@ -78,39 +112,34 @@ def main(argv=None):
     parser.add_argument(
         "--details", action="store_true", help="write bounds and verdicts beside the predictions"
     )
+    preprocess.add_workers(parser)
     parser.add_argument("--coverage", type=float, default=train.COVERAGE, help="of the bounds (%(default)s)")
     arguments = parser.parse_args(argv)
     if not 0 < arguments.coverage <= MOST:
         raise preprocess.DataError(
             f"--coverage: found {arguments.coverage:g}, expected more than 0 and at most {MOST}; 0.9 is usual"
         )
-    model = train.model_fn(arguments.model_dir)
-    path = preprocess.find_table(arguments.data_dir)
-    name = os.path.basename(path)
-    name = name[:-3] if name.endswith(".gz") else name
-    plain = os.path.join(arguments.output_dir, name + ".out")
-    detailed = os.path.join(arguments.output_dir, os.path.splitext(name)[0] + preprocess.DETAILS)
-
-    def predict(table):
-        predictions = train.predict(table.features, model)
-        texts = ["", train.csv_rows(predictions)]
-        if arguments.details:
-            texts.append(preprocess.csv_header(details_header(table, model)))
-            texts.append(details_rows(table, predictions, model, arguments.coverage))
-        return texts
-
-    rows = 0
-    with ExitStack() as stack:  # both are whole before either takes its place
-        paths = [plain, detailed] if arguments.details else [plain]
-        files = [stack.enter_context(preprocess.replacing(each)) for each in paths]
-        for texts in preprocess.read_tables(path, predict, as_text=arguments.details):
-            for file, header, lines in zip(files, texts[::2], texts[1::2]):
-                file.write(lines if rows else header + lines)
-            rows += texts[1].count("\n")
-    logger.info("%s: %s predictions of %d targets", plain, format(rows, ","), len(model.target_names_))
+    paths = preprocess.find_tables(arguments.data_dir)
+    model = train.model_fn(arguments.model_dir)  # what is wrong with it is said before any work
+    os.makedirs(arguments.output_dir, exist_ok=True)
+    preprocess.clear_leftovers(arguments.output_dir)
+    folders = map(os.path.abspath, (arguments.model_dir, arguments.output_dir))
+    work = partial(predict_table, *folders, arguments.coverage if arguments.details else None)
+    with preprocess.workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
+        rows = sum(run(work, [os.path.abspath(path) for path in paths], "tables"))
+    one = output_paths(paths[0], arguments.output_dir) if len(paths) == 1 else [arguments.output_dir] * 2
+    logger.info(
+        "%s: %s predictions of %d targets%s",
+        one[0],
+        format(rows, ","),
+        len(model.target_names_),
+        "" if len(paths) == 1 else f" in {len(paths)} tables",
+    )
     if arguments.details:
-        logger.info("%s: with bounds of %g %% and verdicts", detailed, 100 * arguments.coverage)
+        logger.info("%s: with bounds of %g %% and verdicts", one[1], 100 * arguments.coverage)
 
 
 if __name__ == "__main__":
-    preprocess.run(main)
+    import predict  # by name, so that workers find what they are to run
+
+    preprocess.run(predict.main)

@@ -1203,7 +1203,7 @@ def main(argv=None):
     parser.add_argument(
         "--data_dir",
         default=os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training"),
-        help="folder of public.csv.gz, or a spectra file (%(default)s)",
+        help="folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)",
     )
     parser.add_argument(
         "--group",
