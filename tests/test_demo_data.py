@@ -361,3 +361,46 @@ def test_a_killed_run_leaves_the_old_file(tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert path.read_text() == "old"
+
+
+# --- shards -------------------------------------------------------------------------
+
+
+def shards(folder, *arguments):
+    """The tables of a folder of 250 rows, 60 to a file."""
+    settings = ["--rows", "250", "--channels", str(SMALL), "--shard-rows", "60"]
+    demo_data.main(["--output", str(folder), *settings, *arguments])
+    return sorted(folder.iterdir())
+
+
+def test_shards_hold_the_rows_of_the_single_file(tmp_path):
+    paths = shards(tmp_path / "shards")
+    demo_data.main(["--output", str(tmp_path / "one.parquet"), "--rows", "250", "--channels", str(SMALL)])
+    together = pd.concat([pd.read_parquet(path) for path in paths])
+    assert [len(pd.read_parquet(path)) for path in paths] == [60, 60, 60, 60, 10]
+    pd.testing.assert_frame_equal(together, pd.read_parquet(tmp_path / "one.parquet"))
+    exact = pd.concat(demo_data.blocks(250, SMALL))
+    np.testing.assert_array_equal(together.index, exact.index)
+    np.testing.assert_allclose(together, exact, rtol=1e-6)  # spectra are in single precision
+
+
+def test_shards_of_csv_hold_the_lines_of_the_single_file(tmp_path):
+    lines = [
+        gzip.decompress(path.read_bytes()).decode().splitlines()
+        for path in shards(tmp_path / "shards", "--format", "csv.gz")
+    ]
+    demo_data.write(tmp_path / "one.csv", demo_data.blocks(250, SMALL))
+    header, *rows = (tmp_path / "one.csv").read_text().splitlines()
+    assert all(each[0] == header for each in lines)
+    assert [row for each in lines for row in each[1:]] == rows
+
+
+def test_shards_do_not_depend_on_the_number_of_processes(tmp_path):
+    one, two = (shards(tmp_path / jobs, "--jobs", jobs) for jobs in ("1", "2"))
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+
+
+def test_parquet_says_that_no_instrument_measured_it(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    metadata = parquet.read_schema(shards(tmp_path / "shards")[0]).metadata
+    assert metadata[b"origin"].startswith(b"synthetic")

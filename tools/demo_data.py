@@ -1,6 +1,7 @@
 """Synthetic drill core: a spectra file in the challenge's exact format, for trying things out.
 
     python -m tools.demo_data --output data/public/public.csv.gz
+    python -m tools.demo_data --output spectra --rows 1000000 --shard-rows 10000    # a folder of Parquet
 
 No instrument measured these spectra and no laboratory these concentrations: a score on
 them says that the pipeline works, not how well it predicts rock. Geology, grain size and
@@ -40,14 +41,16 @@ Sources
 import argparse
 import gzip
 import re
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from tqdm import tqdm
 
+import preprocess
 from preprocess import TARGETS, DataError, replacing, run
 
 # --- minerals -----------------------------------------------------------------------
@@ -217,6 +220,10 @@ AXIS = (3997.4, 430.0)  # cm-1, first and last channel; falling, as FTIR softwar
 CHANNELS = 1700  # near the challenge's
 TAIL = 300  # of CHANNELS at the end, where the detector fails; the method's range ends before them
 MIN_CHANNELS = TAIL + 1  # the method's range [0:-300] needs one
+GROUP_ROWS = 2500  # at least, in a row group of Parquet
+NOT_MEASURED = (
+    "synthetic-spectra-not-from-an-instrument"  # kept in the files, whose format has no place for it
+)
 FADE = (1.5, 2)  # decades of beam lost at the end of the tail; power of the way there
 CUTOFF = (3.0, 16)  # the same, steeper: a range to -100 costs nothing, one to -1 much of the score
 
@@ -443,11 +450,7 @@ def hole(seed, number, tables):
         Absorbance.
     targets : ndarray of shape (n_samples, 49)
     """
-    seeds = np.random.SeedSequence(seed, spawn_key=(number,)).spawn(2)
-    # Two streams: another number of channels is another instrument on the same rock.
-    rock, instrument = (np.random.Generator(np.random.PCG64(child)) for child in seeds)
-    least, most = SAMPLES
-    rows = least + int(rock.random() * (most - least))
+    rows, rock, instrument = begin(seed, number)
     interval = INTERVALS[int(rock.random() * len(INTERVALS))]
     top = interval * (int(rock.random() * 20) + np.arange(rows))
     mix = minerals_down(rock, top + interval / 2, tables.zones)
@@ -456,7 +459,16 @@ def hole(seed, number, tables):
     return ids, spectra, assay(rock, mix, tables.hosts)
 
 
-def blocks(rows=1344, channels=CHANNELS, seed=0, private=False):
+def begin(seed, number):
+    """How many samples a drill hole has, and the random generators of its rock and of its measurement."""
+    seeds = np.random.SeedSequence(seed, spawn_key=(number,)).spawn(2)
+    # Two streams: another number of channels is another instrument on the same rock.
+    rock, instrument = (np.random.Generator(np.random.PCG64(child)) for child in seeds)
+    least, most = SAMPLES
+    return least + int(rock.random() * (most - least)), rock, instrument
+
+
+def blocks(rows=1344, channels=CHANNELS, seed=0, private=False, start=(0, 0, 0)):
     """Yield the file's rows, one drill hole at a time.
 
     Parameters
@@ -469,6 +481,8 @@ def blocks(rows=1344, channels=CHANNELS, seed=0, private=False):
         Files of one seed begin the same, whatever their rows.
     private : bool
         Leave out the targets, as the challenge's private file does.
+    start : tuple of int
+        The first row to yield, the hole that it is in, and that hole's first row; see `starts`.
 
     Yields
     ------
@@ -480,21 +494,38 @@ def blocks(rows=1344, channels=CHANNELS, seed=0, private=False):
     DataError
         For a number below its least.
     """
-    for name, value, least in ("rows", rows, 1), ("channels", channels, MIN_CHANNELS), ("seed", seed, 0):
-        if value < least:
-            raise DataError(f"--{name}: found {value}, expected at least {least}; give a larger number")
+    check(rows, channels, seed)
     wavenumbers = axis(channels)
     tables = Tables(wavenumbers, mineral_spectra(wavenumbers)[1], zone_table(), element_table())
     columns = ["DepthTo", "SiteID", "DepthFrom"] + [f"{wavenumber:.4f}" for wavenumber in wavenumbers]
     columns += [] if private else TARGETS
-    done = number = 0
+    first, number, done = start
     while done < rows:
         ids, spectra, targets = hole(seed, number, tables)
-        values = np.hstack([ids, spectra] if private else [ids, spectra, targets])[: rows - done]
-        frame = pd.DataFrame(values, pd.RangeIndex(done, done + len(values)), columns)
+        values = np.hstack([ids, spectra] if private else [ids, spectra, targets])
+        wanted = slice(max(first - done, 0), rows - done)
+        frame = pd.DataFrame(values, pd.RangeIndex(done, done + len(values)), columns)[wanted]
         frame["SiteID"] = frame["SiteID"].astype(int)
         yield frame
         done, number = done + len(values), number + 1
+
+
+def check(rows, channels, seed):
+    """Raise a DataError for a number below its least."""
+    for name, value, least in ("rows", rows, 1), ("channels", channels, MIN_CHANNELS), ("seed", seed, 0):
+        if value < least:
+            raise DataError(f"--{name}: found {value}, expected at least {least}; give a larger number")
+
+
+def starts(rows, size, seed):
+    """For every `size` rows, where `blocks` starts."""
+    found, number, done = [], 0, 0
+    while len(found) * size < rows:
+        samples = begin(seed, number)[0]
+        while len(found) * size < min(done + samples, rows):
+            found.append((len(found) * size, number, done))
+        done, number = done + samples, number + 1
+    return found
 
 
 def csv_rows(frame):
@@ -509,14 +540,57 @@ def write(path, frames):
     The gzip header has no time in it, so that the same blocks give the same bytes, and a
     name (`gunzip -N`, `file`) that says what the file is, which the challenge's format cannot.
     """
-    name = "synthetic-spectra-not-from-an-instrument.csv"
+    name = f"{NOT_MEASURED}.csv"
     with replacing(path, "wb") as raw:
-        packed = str(path).endswith(".gz")
+        packed, begun = str(path).endswith(".gz"), False
         with gzip.GzipFile(name, "wb", 4, raw, mtime=0) if packed else nullcontext(raw) as file:
             for frame in frames:
-                if frame.index[0] == 0:
+                if not begun:
                     file.write((",".join(["", *frame.columns]) + "\n").encode())
                 file.write(csv_rows(frame).encode())
+                begun = True
+
+
+def write_parquet(path, frames):
+    """Write blocks as Parquet: spectra in single precision, the index as pandas keeps it, and what they are."""
+    import pyarrow
+    import pyarrow.parquet
+
+    with replacing(path, "wb") as file, ExitStack() as stack:
+        writer = None
+        for frame in grouped(frames, GROUP_ROWS):
+            channels = [name for name in frame if preprocess.number(name) is not None]
+            frame = frame.astype(dict.fromkeys(channels, np.float32))
+            table = pyarrow.Table.from_pandas(frame, preserve_index=True)
+            if writer is None:
+                schema = table.schema.with_metadata(
+                    {**table.schema.metadata, b"origin": NOT_MEASURED.encode()}
+                )
+                # Six digits of noise are none to a dictionary, and little to a compressor.
+                options = {"compression": "none", "use_dictionary": False}
+                writer = stack.enter_context(pyarrow.parquet.ParquetWriter(file, schema, **options))
+            writer.write_table(table.cast(schema))
+
+
+def grouped(frames, rows):
+    """Put blocks together to so many rows at least."""
+    waiting = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(map(len, waiting)) >= rows:
+            yield pd.concat(waiting)
+            waiting = []
+    if waiting:
+        yield pd.concat(waiting)
+
+
+def write_shard(folder, kind, size, rows, channels, seed, private, start):
+    """Write one of the files that together hold `rows` rows, `size` to a file; its rows."""
+    last = min(start[0] + size, rows)
+    path = Path(folder) / f"part-{start[0] // size:05d}{kind}"
+    frames = blocks(last, channels, seed, private, start)
+    write_parquet(path, frames) if kind == ".parquet" else write(path, frames)
+    return last - start[0]
 
 
 def counted(frames, bar):
@@ -530,17 +604,37 @@ def main(argv=None):
     """Write a file of synthetic drill core in the challenge's format."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument(
-        "--output", default="data/public/public.csv.gz", help="file to write, .csv.gz or .csv (%(default)s)"
+        "--output",
+        default="data/public/public.csv.gz",
+        help="file to write, .csv.gz, .csv or .parquet, or a folder (%(default)s)",
     )
     parser.add_argument("--rows", type=int, default=1344, help="as many as the challenge's (%(default)s)")
     parser.add_argument("--channels", type=int, default=CHANNELS, help="from 3997 to 430 cm-1 (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="another one, other rock (%(default)s)")
     parser.add_argument("--private", action="store_true", help="leave out the targets")
+    parser.add_argument("--shard-rows", type=int, help="write a folder of files of so many rows")
+    parser.add_argument("--format", choices=["parquet", "csv.gz", "csv"], default="parquet", help="of these")
+    parser.add_argument("--jobs", type=int, default=-1, help="processes for these (as many as cores)")
     options = parser.parse_args(argv)
-    frames = blocks(options.rows, options.channels, options.seed, options.private)
+    content = options.rows, options.channels, options.seed, options.private
+    check(*content[:3])
     # On a terminal only, and only for what takes longer than two seconds.
     with tqdm(total=options.rows, unit=" spectra", disable=None, delay=2) as bar:
-        write(options.output, counted(frames, bar))
+        if options.shard_rows:
+            if options.shard_rows < 1:
+                raise DataError(
+                    f"--shard-rows: found {options.shard_rows}, expected 1 or more; give a larger number"
+                )
+            settings = options.output, "." + options.format, options.shard_rows, *content
+            calls = (
+                delayed(write_shard)(*settings, start)
+                for start in starts(options.rows, options.shard_rows, options.seed)
+            )
+            for rows in Parallel(options.jobs, return_as="generator_unordered", batch_size=1)(calls):
+                bar.update(rows)
+        else:
+            make = write_parquet if options.output.endswith(".parquet") else write
+            make(options.output, counted(blocks(*content), bar))
     print(
         f"wrote {options.output}: {options.rows:,} rows, {options.channels:,} channels "
         "(synthetic spectra, not from an instrument)"
@@ -548,4 +642,6 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    run(main)
+    from tools import demo_data  # by name, so that other processes find what they are to run
+
+    run(demo_data.main)
