@@ -5,6 +5,9 @@
 
     R²_t = 1 - sum_i (y_it - p_it)² / sum_i (y_it - mean_t)²,    score = sum_t w_t R²_t
 
+Of a folder or a pattern of tables (.csv, .csv.gz, .parquet) each is matched with the predictions of
+its name, NAME.out, and the rows of all count as one file's.
+
 The weights sum to 1.01, so a perfect prediction scores 1.01. Predictions have no
 header and no index, and are matched by position. A file with other elements has no
 official score: it gets the mean R² of its targets, its missing assays left out.
@@ -14,6 +17,7 @@ The platform runs this file by itself: it imports nothing of the project.
 
 import argparse
 import csv
+import glob
 import gzip
 import math
 import os
@@ -36,8 +40,12 @@ WEIGHTS = {
     "RbPPM": 0.01, "RePPM": 0.01, "ScPPM": 0.01, "TaPPM": 0.01, "TiPPM": 0.01, "TlPPM": 0.01,
     "YPPM": 0.01,
 }  # fmt: skip
-NOT_TARGETS = ("", "Unnamed: 0", "index", "DepthTo", "SiteID", "DepthFrom")
+PERFECT = sum(WEIGHTS.values())  # a perfect prediction's score
+NOT_TARGETS = ("", "Unnamed: 0", "index", "__index_level_0__", "DepthTo", "SiteID", "DepthFrom")
 GAPS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]  # cells without a value
+TABLES = (".csv", ".csv.gz", ".parquet")  # how the name of a table ends
+PUBLIC = "public.csv.gz"  # the platform's; a folder that holds it stands for it alone
+DETAILS = ".details.csv"  # no assays, but what predict.py writes beside predictions
 SHOWN = 5  # best and worst targets printed
 
 
@@ -60,12 +68,32 @@ def r2(actual, predicted):
         As scikit-learn defines it: a target without spread scores 1 when it is met and 0
         when it is not. NaN with fewer than two assays.
     """
+    return r2_of(sums(actual, predicted))
+
+
+def sums(actual, predicted):
+    """What R² needs of some rows: assays, their mean, squares around it, and squared errors; (4, n_targets)."""
     known = ~np.isnan(actual)
     count = known.sum(axis=0)
     mean = np.where(known, actual, 0).sum(axis=0) / np.maximum(count, 1)
     residual = np.where(known, actual - predicted, 0)
     spread = np.where(known, actual - mean, 0)
-    sse, sst = (residual**2).sum(axis=0), (spread**2).sum(axis=0)
+    return np.array([count, mean, (spread**2).sum(axis=0), (residual**2).sum(axis=0)])
+
+
+def added(some, more):
+    """The sums of the rows of both (Chan, Golub & LeVeque 1983, Am. Stat. 37, 242)."""
+    count = some[0] + more[0]
+    share = more[0] / np.maximum(count, 1)
+    step = more[1] - some[1]
+    return np.array(
+        [count, some[1] + share * step, some[2] + more[2] + some[0] * share * step**2, some[3] + more[3]]
+    )
+
+
+def r2_of(total):
+    """R² from `sums`."""
+    count, _, sst, sse = total
     constant = sst == 0
     result = np.where(constant, sse == 0, 1 - sse / np.where(constant, 1, sst))
     return np.where(count < 2, np.nan, result)
@@ -73,7 +101,43 @@ def r2(actual, predicted):
 
 def official_score(actual, predicted):
     """The sum of weight x R² over the 49 targets, in the order of WEIGHTS."""
-    return float(np.dot(list(WEIGHTS.values()), r2(actual, predicted)))
+    return weighted(r2(actual, predicted))
+
+
+def weighted(each):
+    """The official score from the R² of the 49 targets."""
+    return float(np.dot(list(WEIGHTS.values()), each))
+
+
+def find_pairs(actual, predicted):
+    """The tables that `actual` stands for, each with the file of its predictions."""
+    if os.path.isdir(actual):
+        names = [name for name in sorted(os.listdir(actual)) if is_table(name)]
+        found = [os.path.join(actual, name) for name in ([PUBLIC] if PUBLIC in names else names)]
+    elif glob.has_magic(actual) and not os.path.exists(actual):
+        found = [path for path in sorted(glob.glob(actual)) if is_table(os.path.basename(path))]
+    else:
+        found = [actual]
+    if not found:
+        raise DataError(
+            f"{actual}: found no table, expected names that end in {', '.join(TABLES)}; check the path"
+        )
+    if len(found) > 1 and not os.path.isdir(predicted):
+        raise DataError(
+            f"{predicted}: not a folder, expected the one with the predictions of the {len(found)} tables of "
+            f"{actual}; name it"
+        )
+    pairs = []
+    for path in found:
+        name = os.path.basename(path)
+        name = (name[:-3] if name.endswith(".gz") else name) + ".out"
+        pairs.append((path, os.path.join(predicted, name) if os.path.isdir(predicted) else predicted))
+    return pairs
+
+
+def is_table(name):
+    """Whether a file in a folder is one of spectra, by its name."""
+    return name.endswith(TABLES) and not name.endswith(DETAILS) and not name.startswith(".")
 
 
 def find_targets(names, path):
@@ -172,6 +236,54 @@ def to_numbers(cells, names, path, first_line, gaps_allowed):
     return numbers
 
 
+def read_parquet(path):
+    """The assays of a Parquet file (n_rows, n_targets), and the targets' names."""
+    name = os.path.basename(path)
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise DataError(
+            f"{name}: found no pyarrow, which .parquet needs; install it (pip install pyarrow), or give .csv.gz"
+        ) from None
+    if not os.path.isfile(path):
+        raise DataError(f"{path}: not found, expected a file; check the path")
+    try:
+        schema = parquet.read_schema(path)
+        numeric = [
+            field.name
+            for field in schema
+            if pyarrow.types.is_integer(field.type)
+            or pyarrow.types.is_floating(field.type)
+            or pyarrow.types.is_decimal(field.type)
+        ]
+        targets = [schema.names[place] for place in find_targets(schema.names, name)]
+        official = targets == list(WEIGHTS)
+        text = [target for target in targets if target not in numeric]
+        if official and text:
+            raise DataError(f"{name}, column {text[0]!r}: found text, expected numbers; mend it")
+        targets = [target for target in targets if target in numeric]
+        table = parquet.read_table(path, columns=targets)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise DataError(
+            f"{name}: cannot be read as Parquet ({' '.join(str(error).split())}); copy or write it again"
+        ) from None
+    if not targets:
+        raise DataError(
+            f"{name}: found no target, expected assays to score against; give the file with assays"
+        )
+    columns = [table.column(target).cast(pyarrow.float64(), safe=False).to_numpy() for target in targets]
+    actual = np.column_stack(columns)
+    wrong = np.isinf(actual) | (np.isnan(actual) & official)
+    if wrong.any():
+        row, place = np.argwhere(wrong)[0]
+        raise DataError(
+            f"{name}, row {row + 1}, column {targets[place]!r}: found {actual[row, place]}, expected a number; "
+            "mend the cell"
+        )
+    return actual, targets
+
+
 def text_ids(cells, names):
     """The columns that are ids as preprocess.py tells them: of text, or with text left of the channels."""
     first_channel = next((place for place, name in enumerate(names) if is_number(name)), 0)
@@ -193,13 +305,16 @@ def read_pair(actual_path, predicted_path):
     targets : list of str
         In the order of the columns.
     """
-    names, cells = read_cells(actual_path, has_header=True)
-    targets = [names[place] for place in cells.columns]
-    official = targets == list(WEIGHTS)
-    if not official:
-        cells = cells.drop(columns=text_ids(cells, names))
+    if actual_path.endswith(".parquet"):
+        actual, targets = read_parquet(actual_path)
+    else:
+        names, cells = read_cells(actual_path, has_header=True)
         targets = [names[place] for place in cells.columns]
-    actual = to_numbers(cells, targets, actual_path, 2, gaps_allowed=not official)
+        official = targets == list(WEIGHTS)
+        if not official:
+            cells = cells.drop(columns=text_ids(cells, names))
+            targets = [names[place] for place in cells.columns]
+        actual = to_numbers(cells, targets, actual_path, 2, gaps_allowed=not official)
     _, cells = read_cells(predicted_path, has_header=False)
     name = os.path.basename(predicted_path)
     if cells.shape[1] != actual.shape[1]:
@@ -221,12 +336,12 @@ def main(argv=None):
     parser.add_argument(
         "--actual",
         default="/opt/ml/processing/input/public/public.csv.gz",
-        help="the spectra file with its assays (%(default)s)",
+        help="the spectra file with its assays, or a folder or pattern of such (%(default)s)",
     )
     parser.add_argument(
         "--predicted",
         default="/opt/ml/processing/input/predictions/public.csv.out",
-        help="predictions, without header and index (%(default)s)",
+        help="predictions, without header and index, or the folder that they are in (%(default)s)",
     )
     parser.add_argument(
         "--output",
@@ -234,16 +349,29 @@ def main(argv=None):
         help="the file to write the score to (%(default)s)",
     )
     arguments = parser.parse_args(argv)
-    actual, predicted, targets = read_pair(arguments.actual, arguments.predicted)
-    each = r2(actual, predicted)
+    total = first = None
+    rows = missing = 0
+    pairs = find_pairs(arguments.actual, arguments.predicted)
+    for done, pair in enumerate(pairs):
+        actual, predicted, targets = read_pair(*pair)
+        first = first or targets
+        if targets != first:
+            raise DataError(
+                f"{pair[0]}: found other targets than in {pairs[0][0]}, expected the same; score it apart"
+            )
+        some = sums(actual, predicted)
+        total = some if total is None else added(total, some)
+        rows, missing = rows + len(actual), missing + int(np.isnan(actual).sum())
+        if len(pairs) > 1 and sys.stderr.isatty():
+            sys.stderr.write(f"\r{100 * (done + 1) / len(pairs):3.0f} %\r")
+    each = r2_of(total)
     if targets == list(WEIGHTS):
-        score = official_score(actual, predicted)
-        print(f"official score {score:.4f} of {sum(WEIGHTS.values()):.2f}, {len(actual):,} rows")
+        score = weighted(each)
+        print(f"official score {score:.4f} of {PERFECT:.2f}, {rows:,} rows")
     else:
         score = float(np.nanmean(each))
         print(
-            f"mean R² {score:.4f} of {len(targets)} targets, {len(actual):,} rows, "
-            f"{np.isnan(actual).sum():,} missing assays left out"
+            f"mean R² {score:.4f} of {len(targets)} targets, {rows:,} rows, {missing:,} missing assays left out"
         )
     order = sorted(
         (place for place in range(len(targets)) if each[place] == each[place]), key=lambda place: -each[place]
