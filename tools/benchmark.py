@@ -2,6 +2,7 @@
 
     python -m tools.benchmark            # 1,344 and 20,000 spectra, medians of 5
     python -m tools.benchmark --short    # 1,344 spectra, medians of 3
+    python -m tools.benchmark --scale    # up to 1,000,000 spectra, see tools/benchmark_scale.py
 
 Synthetic spectra of 1,700 channels (tools.demo_data), 49 targets. The plain way is
 tools/baseline.py; both run in turn, with the same interpreter and the same number of
@@ -85,12 +86,20 @@ def compare(rows, python, repeats, threads):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=[1344, 20000])
+    parser.add_argument("--rows", type=int, nargs="+", help="(1344 20000)")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(%(default)s)")
     parser.add_argument("--python", default=sys.executable, help="interpreter for the steps (%(default)s)")
     parser.add_argument("--short", action="store_true", help="1,344 rows, medians of 3")
+    parser.add_argument("--scale", action="store_true", help="10,000 to 1,000,000 spectra, in many files")
+    parser.add_argument("--folder", help="with --scale: where spectra and outputs go (a temporary one)")
+    parser.add_argument("--backend", choices=["loky", "dask"], default="loky", help="with --scale")
     arguments = parser.parse_args(argv)
+    if arguments.scale:
+        from tools import benchmark_scale  # here, because what it imports would add to a step's peak
+
+        return benchmark_scale.run(arguments)
+    arguments.rows = arguments.rows or [1344, 20000]
     if arguments.short:
         arguments.rows, arguments.repeats = [1344], 3
     packages = "import sys, numpy, pandas, sklearn as s; print('Python', sys.version.split()[0], "
@@ -111,4 +120,6 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    main()
+    from preprocess import run  # here, as above
+
+    run(main)

@@ -1,0 +1,289 @@
+"""Rows a second and peak memory of each step at 10,000 to 1,000,000 spectra, and how far from the machine's limit.
+
+    python -m tools.benchmark --scale            # 20 minutes on two cores, 15 GB of disk
+    python -m tools.benchmark --scale --short    # 10,000 spectra
+    python -m tools.benchmark --scale --backend dask
+
+Synthetic spectra of 1,700 channels (tools.demo_data), 49 targets, in files of 10,000. A step is a whole
+process with its workers, imports included, run once. Its memory is the most that all of its processes take
+together: the proportional set size (Pss of /proc/PID/smaps_rollup), looked at every 50 ms.
+
+Beside it the machine's limit, two ways, with as many processes or threads: seconds to read the bytes of its
+input and do nothing with them, and seconds of one matrix product of the size that the step cannot do without:
+
+    preprocess, predict   spectra (rows x 1,700) by windows (1,700 x 243); predict, features by targets as well
+    train                 features (rows x 243) by themselves, and by the coefficients of 49 targets x 50 alphas
+
+The product is timed on BLOCK rows at a time, 20 times, and scaled to all rows.
+
+On a Dask cluster (--backend dask): a scheduler and two workers on loopback, each a process of its own;
+preprocess and train on one process, on two, and on the cluster, then train again while a worker is killed.
+"""
+
+import hashlib
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from preprocess import DataError
+
+ROOT = Path(__file__).resolve().parent.parent
+CHANNELS, FEATURES, TARGETS, ALPHAS = 1700, 243, 49, 50
+SHARD = 10_000  # rows
+BLOCK = 10_000  # rows of a product
+SIZES = [(10_000, "parquet"), (100_000, "parquet"), (1_000_000, "parquet"), (100_000, "csv.gz")]
+BYTES = 15_000  # of disk a spectrum takes, with features, cache and predictions
+REFERENCE = 20_000 / 16.8  # rows a second of the reference's preprocess.py, as given
+PAUSE = 0.05  # s between looks at the memory
+STEPS = ("preprocess", "train", "predict", "score")
+
+
+def command(step, folder, spectra, options=()):
+    """The command of a step of the project."""
+    out = {name: str(folder / name) for name in ("features", "model", "predictions", "score.txt")}
+    arguments = {
+        "preprocess": ["--input", spectra, "--output", out["features"]],
+        "train": ["--data_dir", spectra, "--model_dir", out["model"]],
+        "predict": ["--data_dir", spectra, "--model_dir", out["model"], "--output_dir", out["predictions"]],
+        "score": ["--actual", spectra, "--predicted", out["predictions"], "--output", out["score.txt"]],
+    }
+    return [sys.executable, str(ROOT / f"{step}.py"), *map(str, arguments[step]), *options]
+
+
+def descendants(pid):
+    """A process and all that it has started."""
+    found = [pid]
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
+                found += descendants(int(child))
+    except OSError:  # it has ended
+        pass
+    return found
+
+
+def memory(pid):
+    """What a process and all that it has started take together, MB."""
+    total = 0
+    for each in descendants(pid):
+        try:
+            for line in Path(f"/proc/{each}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+        except OSError:
+            pass
+    return total / 1024
+
+
+def measure(command, meanwhile=None):
+    """Run a command; its seconds and peak memory in MB. `meanwhile(seconds)` is called while it runs."""
+    began, peak = time.perf_counter(), 0.0
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        while process.poll() is None:
+            peak = max(peak, memory(process.pid))
+            if meanwhile:
+                meanwhile(time.perf_counter() - began)
+            time.sleep(PAUSE)
+        if process.returncode:
+            said.seek(0)
+            raise DataError(
+                f"{' '.join(command)} ended with status {process.returncode}: {said.read().strip()}"
+            )
+    return time.perf_counter() - began, peak
+
+
+def reading(folder, threads):
+    """Seconds to read all files of a folder."""
+
+    def read(path):
+        with open(path, "rb", buffering=0) as file:
+            while file.read(1 << 20):
+                pass
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(read, sorted(folder.iterdir())))
+    return time.perf_counter() - began
+
+
+def products(rows):
+    """Seconds of the matrix product that each step cannot do without, for so many rows."""
+    rng = np.random.default_rng(0)
+    spectra, features = rng.random((BLOCK, CHANNELS)), rng.random((BLOCK, FEATURES))
+    windows, coefficients = rng.random((CHANNELS, FEATURES)), rng.random((FEATURES, TARGETS * ALPHAS))
+
+    def seconds(product):
+        times = []
+        for _ in range(20):
+            began = time.perf_counter()
+            product()
+            times.append(time.perf_counter() - began)
+        return statistics.median(times) * rows / BLOCK
+
+    to_features = seconds(lambda: spectra @ windows)
+    return {
+        "preprocess": to_features,
+        "train": seconds(lambda: (features.T @ features, features @ coefficients)),
+        "predict": to_features + seconds(lambda: features @ coefficients[:, :TARGETS]),
+    }
+
+
+def make_spectra(folder, rows, kind):
+    """A folder of synthetic spectra, SHARD to a file; made when missing."""
+    spectra = folder / f"{rows}-{kind}"
+    settings = ["--rows", str(rows), "--shard-rows", str(SHARD), "--format", kind]
+    if len(list(spectra.glob("part-*"))) != -(-rows // SHARD):
+        subprocess.run(
+            [sys.executable, "-m", "tools.demo_data", "--output", str(spectra), *settings],
+            check=True, cwd=ROOT, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    return spectra
+
+
+def check_space(folder, rows):
+    """Raise a DataError when the folder's disk has no room for so many spectra."""
+    free = shutil.disk_usage(folder).free
+    if free < rows * BYTES:
+        raise DataError(
+            f"{folder}: found {free / 1e9:.0f} GB free, expected {rows * BYTES / 1e9:.0f} for {rows:,} spectra; "
+            "name another folder with --folder, or take fewer --rows"
+        )
+
+
+def steps(folder, sizes, threads):
+    """Measure and print a table of all steps; the peak memories."""
+    print("| rows | files | step | s | rows a second | peak MB | reading alone, s | product alone, s |")
+    print("|-:|-|-|-:|-:|-:|-:|-:|", flush=True)
+    peaks, preprocessed = {}, None
+    with tqdm(total=len(sizes) * len(STEPS), unit="step", disable=None) as bar:
+        for rows, kind in sizes:
+            check_space(folder, rows)
+            spectra = make_spectra(folder, rows, kind)
+            limits, out = products(rows), folder / "out"
+            for step in STEPS:
+                bar.set_description(f"{rows:,} {kind} {step}")
+                seconds, peak = measure(command(step, out, spectra))
+                peaks[rows, kind, step] = peak
+                if step == "preprocess" and kind == "parquet":
+                    preprocessed = rows / seconds
+                product = f"{limits[step]:.1f}" if step in limits else "–"
+                print(
+                    f"| {rows:,} | {kind} | {step} | {seconds:.1f} | {rows / seconds:,.0f} | {peak:,.0f} "
+                    f"| {reading(spectra, threads):.1f} | {product} |",
+                    flush=True,
+                )
+                bar.update()
+            shutil.rmtree(out)
+            shutil.rmtree(spectra)
+    if preprocessed:
+        print(
+            f"\npreprocess, {max(rows for rows, kind in sizes if kind == 'parquet'):,} spectra in Parquet: "
+            f"{preprocessed / REFERENCE:.0f} times the rows a second of the reference's CSV path "
+            "(20,000 in 16.8 s, given)"
+        )
+    for step in STEPS:
+        few, many = peaks.get((100_000, "parquet", step)), peaks.get((1_000_000, "parquet", step))
+        if few and many:
+            print(f"peak memory of {step}, 1,000,000 rows over 100,000: {many / few:.2f}")
+
+
+@contextmanager
+def dask_cluster(folder):
+    """A scheduler and two workers on loopback, each a process of its own: their address and the workers."""
+    file = folder / "scheduler.json"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    common = ["--host", "127.0.0.1", "--scheduler-file", str(file), "--no-dashboard"]
+    with ExitStack() as stack:
+        start = [sys.executable, "-m"]
+        processes = [
+            subprocess.Popen([*start, "distributed.cli.dask_scheduler", "--port", "0", *common], **quiet),
+            *(
+                subprocess.Popen(
+                    [*start, "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *common], **quiet
+                )
+                for _ in range(2)
+            ),
+        ]
+        for process in processes:
+            stack.callback(process.wait)
+            stack.callback(process.terminate)
+        from distributed import Client
+
+        deadline = time.monotonic() + 60
+        while not file.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        with Client(scheduler_file=str(file)) as client:
+            client.wait_for_workers(2, timeout=60)
+            address = client.scheduler.address
+        yield address, processes[1:]
+
+
+def model_sum(folder):
+    """sha256 of a model."""
+    return hashlib.sha256((folder / "model" / "model.pkl").read_bytes()).hexdigest()
+
+
+def cluster(folder, rows):
+    """Preprocess and train on one process, on two, and on a Dask cluster; print seconds and whether models agree."""
+    check_space(folder, rows)
+    spectra = make_spectra(folder, rows, "parquet")
+    seconds, sums = {}, {}
+    print(
+        f"{rows:,} spectra in Parquet\n\n| where | preprocess, s | train, s | the same model |\n|-|-:|-:|-|"
+    )
+    with dask_cluster(folder) as (address, workers):
+        on_cluster = ["--backend", "dask", "--scheduler", address]
+        ways = {
+            "one process": ["--jobs", "1"],
+            "two processes": ["--jobs", "2"],
+            "Dask, two workers": on_cluster,
+        }
+        for way, options in tqdm(ways.items(), unit="way", disable=None):
+            out = folder / way.replace(" ", "-")
+            seconds[way] = [measure(command(step, out, spectra, options))[0] for step in STEPS[:2]]
+            sums[way] = model_sum(out)
+            same = "" if way == "one process" else ("yes" if sums[way] == sums["one process"] else "NO")
+            times = " | ".join(f"{each:.1f}" for each in seconds[way])
+            print(f"| {way} | {times} | {same} |", flush=True)
+        half, out = seconds["Dask, two workers"][1] / 2, folder / "killed"
+
+        def kill(passed):
+            if passed > half and workers[0].poll() is None:
+                workers[0].send_signal(signal.SIGKILL)
+
+        again = measure(command("train", out, spectra, on_cluster), kill)[0]
+        same = "yes" if model_sum(out) == sums["one process"] and workers[0].poll() is not None else "NO"
+        print(f"| Dask, a worker killed after {half:.0f} s | | {again:.1f} | {same} |")
+    one = seconds["one process"]
+    for way in list(ways)[1:]:
+        faster = [alone / each for alone, each in zip(one, seconds[way], strict=True)]
+        print(
+            f"\n{way}: {faster[0]:.1f} times as fast as one process in preprocess, {faster[1]:.1f} in train"
+        )
+    return sums
+
+
+def run(arguments):
+    """What `tools.benchmark --scale` does."""
+    threads = os.cpu_count()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(arguments.folder or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        print(f"synthetic spectra, {threads} processes or threads, one run each\n")
+        if arguments.backend == "dask":
+            cluster(folder, arguments.rows[0] if arguments.rows else 100_000)
+            return
+        sizes = [(rows, "parquet") for rows in arguments.rows or []] or SIZES
+        steps(folder, sizes[:1] if arguments.short else sizes, threads)
