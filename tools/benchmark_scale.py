@@ -6,7 +6,7 @@
 
 Synthetic spectra of 1,700 channels (tools.demo_data), 49 targets, in files of 10,000. A step is a whole
 process with its workers, imports included, run once. Its memory is the most that all of its processes take
-together: the proportional set size (Pss of /proc/PID/smaps_rollup), looked at every 50 ms.
+together: the proportional set size (Pss of /proc/PID/smaps_rollup), looked at twice a second.
 
 Beside it the machine's limit, two ways, with as many processes or threads: seconds to read the bytes of its
 input and do nothing with them, and seconds of one matrix product of the size that the step cannot do without:
@@ -45,7 +45,7 @@ BLOCK = 10_000  # rows of a product
 SIZES = [(10_000, "parquet"), (100_000, "parquet"), (1_000_000, "parquet"), (100_000, "csv.gz")]
 BYTES = 15_000  # of disk a spectrum takes, with features, cache and predictions
 REFERENCE = 20_000 / 16.8  # rows a second of the reference's preprocess.py, as given
-PAUSE = 0.05  # s between looks at the memory
+PAUSE = 0.5  # s between looks at the memory, which themselves take time
 STEPS = ("preprocess", "train", "predict", "score")
 
 
