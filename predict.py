@@ -84,6 +84,7 @@ def predict_table(model_dir, output_dir, coverage, path):
 
     rows = 0
     with ExitStack() as stack:  # both are whole before either takes its place
+        stack.enter_context(preprocess.naming(path, output_dir))
         files = [stack.enter_context(preprocess.replacing(each)) for each in paths]
         for texts in preprocess.read_tables(path, predict, as_text=coverage is not None):
             for file, header, lines in zip(files, texts[::2], texts[1::2]):

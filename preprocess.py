@@ -34,13 +34,18 @@ import zlib
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import chain, islice
 from typing import List, NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
+
+try:
+    import fcntl
+except ImportError:  # Windows, which removes no open file
+    fcntl = None
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +66,7 @@ PRECISION = {"float_precision": "high"} if pd.__version__.startswith(("1.0", "1.
 TABLES = (".csv", ".csv.gz", ".parquet")  # how the name of a table ends
 PUBLIC = "public.csv.gz"  # the platform's; a folder that holds it stands for it alone
 DETAILS = ".details.csv"  # how the name of predict.py's table ends, which holds no spectra
+EXACT = 2**53  # whole numbers below it are the same as float64
 SEPARATOR = "\x1f"  # of columns, where there is only one
 GAPS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]  # cells without a value
 
@@ -337,16 +343,17 @@ def find_tables(path):
         When there is none, or two of one name that differ in their ending only.
     """
     if os.path.isdir(path):
-        names = [name for name in sorted(os.listdir(path)) if is_table(name)]
-        if PUBLIC in names:
-            if len(names) > 1:
-                logger.info("%s: %s taken, %d other tables left", path, PUBLIC, len(names) - 1)
-            names = [PUBLIC]
-        found, where = [os.path.join(path, name) for name in names], "in the folder"
+        found, where = [os.path.join(path, name) for name in sorted(os.listdir(path))], "in the folder"
+        found = list(filter(is_table, found))
+        public = os.path.join(path, PUBLIC)
+        if public in found:
+            if len(found) > 1:
+                logger.info("%s: %s taken, %d other tables left", path, PUBLIC, len(found) - 1)
+            found = [public]
     elif os.path.exists(path):
         return [path]
     elif glob.has_magic(path):
-        found, where = [name for name in sorted(glob.glob(path)) if is_table(os.path.basename(name))], "by it"
+        found, where = list(filter(is_table, sorted(glob.glob(path)))), "by it"
     else:
         raise DataError(
             f"{path}: not found, expected a spectra file as data/README.md describes; check the path"
@@ -373,9 +380,11 @@ def find_table(path):
     return found[0]
 
 
-def is_table(name):
-    """Whether a file in a folder is one of spectra, by its name."""
-    return name.endswith(TABLES) and not name.endswith(DETAILS) and not name.startswith(".")
+def is_table(path):
+    """Whether a path is that of a file of spectra, by its name."""
+    name = os.path.basename(path)
+    by_name = name.endswith(TABLES) and not name.endswith(DETAILS) and not name.startswith(".")
+    return by_name and os.path.isfile(path)
 
 
 def stem_of(path):
@@ -626,9 +635,11 @@ def csv_cells(block, names, layout, as_text):
         turned = [name for name, some in zip(names, wrong.any(axis=0)) if some]
         values, texts = parse(block, names, [*layout.text, *turned])
 
-    if as_text:
-        texts.update(cells_as_text(block, names, label_names(layout)))
     places = {name: place for place, name in enumerate(names)}
+    labels = label_names(layout)
+    if not as_text:  # digits that a float has not
+        labels = [name for name in labels if (np.abs(values[:, places[name]]) >= EXACT).any()]
+    texts.update(cells_as_text(block, names, labels))
     return Cells(
         values[:, [places[name] for name in layout.channels]],
         values[:, [places[name] for name in layout.targets]],
@@ -793,16 +804,14 @@ def parquet_blocks(path, name):
         schema = file.schema_arrow
         if not file.metadata.num_rows:
             raise DataError(f"{name}: found no row, expected spectra; see data/README.md")
-    pandas = json.loads((schema.metadata or {}).get(b"pandas", b"{}").decode())
-    indexes, columns = pandas.get("index_columns", []), list(schema.names)
-    start, step = 0, 1
-    names = list(columns)
-    if len(indexes) == 1 and isinstance(indexes[0], dict):
-        start, step = indexes[0].get("start", 0), indexes[0].get("step", 1)
-    elif len(indexes) == 1 and indexes[0] in columns:
-        place = columns.index(indexes[0])
-        columns.insert(0, columns.pop(place))
-        names = ["", *columns[1:]]
+    rows = range(file.metadata.num_rows)
+    index, columns = pandas_index(schema, name), list(schema.names)
+    if index in columns:
+        columns.insert(0, columns.pop(columns.index(index)))
+    elif isinstance(index, range) and len(index) == len(rows):  # else that of a frame of which this is a part
+        rows = index
+    names = ["", *columns[1:]] if index in columns else columns
+    split_columns(names, (), name)  # what the names tell by themselves comes first
     text = [
         title
         for title, column in zip(names, columns)
@@ -817,12 +826,26 @@ def parquet_blocks(path, name):
         row = 0
         with parquet_errors(name), progress(name, file.metadata.num_rows) as show:
             for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
-                rows = pd.RangeIndex(start + step * row, start + step * (row + batch.num_rows), step)
-                yield rows, partial(parquet_cells, batch, places), partial(row_of, name, row)
+                index = pd.RangeIndex(rows[row : row + batch.num_rows])
+                yield index, partial(parquet_cells, batch, places), partial(row_of, name, row)
                 row += batch.num_rows
                 show(row)
 
     return layout, numbered()
+
+
+def pandas_index(schema, name):
+    """The column that pandas wrote a frame's index to, or the range that it was; None when neither."""
+    about = json.loads((schema.metadata or {}).get(b"pandas", b"{}").decode())
+    levels = about.get("index_columns", [])
+    if len(levels) > 1:
+        raise DataError(
+            f"{name}: found an index of {len(levels)} levels, {', '.join(map(repr, levels))}, expected one; "
+            "write the frame with reset_index()"
+        )
+    if levels and isinstance(levels[0], dict):
+        return range(*(levels[0].get(key, usual) for key, usual in (("start", 0), ("stop", 0), ("step", 1))))
+    return levels[0] if levels else None
 
 
 def row_of(name, first, row):
@@ -852,6 +875,8 @@ def numbers_of(column):
     if column.null_count or not pyarrow.types.is_floating(column.type):
         if pyarrow.types.is_dictionary(column.type):
             column = column.dictionary_decode()
+        if pyarrow.types.is_decimal(column.type):  # Arrow's own cast may miss the last bit
+            return np.array([math.nan if cell is None else float(cell) for cell in column.to_pylist()])
         if pyarrow.types.is_boolean(column.type):
             column = column.cast(pyarrow.int8())
         column = column.cast(pyarrow.float64(), safe=False)
@@ -864,6 +889,8 @@ def texts_of(column):
 
     if is_text(column.type, "column"):
         return ["" if cell is None else cell.strip() for cell in column.cast(pyarrow.string()).to_pylist()]
+    if pyarrow.types.is_integer(column.type):
+        return ["" if cell is None else str(cell) for cell in column.to_pylist()]
     return [
         "" if cell != cell else "%d" % cell if cell % 1 == 0 else repr(cell)
         for cell in numbers_of(column).tolist()
@@ -872,13 +899,14 @@ def texts_of(column):
 
 def parquet_cells(batch, places, layout, as_text):
     """The Cells of a batch of rows; `places` tells the column of each name."""
-    from pyarrow.types import is_floating
+    from pyarrow.types import is_floating, is_integer
 
     def numbers(names):
         some = batch.select([places[name] for name in names])
         types = set(some.schema.types)
-        if len(types) == 1 and is_floating(next(iter(types))) and not any(c.null_count for c in some.columns):
-            return some.to_tensor(row_major=False).to_numpy()
+        alike = len(types) == 1 and is_floating(next(iter(types)))
+        if alike and hasattr(some, "to_tensor") and not any(column.null_count for column in some.columns):
+            return some.to_tensor(row_major=False).to_numpy()  # pyarrow 16 and newer
         values = np.empty((len(names), batch.num_rows))  # as the file has them: channel after channel
         for row, column in zip(values, some.columns):
             row[:] = numbers_of(column)
@@ -887,9 +915,12 @@ def parquet_cells(batch, places, layout, as_text):
     labels = {}
     for name in label_names(layout):
         column = batch.column(places[name])
-        labels[name] = (
-            texts_of(column) if as_text or name in layout.text else whole(numbers_of(column).astype(float))
-        )
+        if as_text or name in layout.text:
+            labels[name] = texts_of(column)
+        elif is_integer(column.type) and not column.null_count:
+            labels[name] = column.cast("int64").to_numpy()
+        else:
+            labels[name] = whole(numbers_of(column).astype(float))
     return Cells(numbers(layout.channels), numbers(layout.targets), labels)
 
 
@@ -923,8 +954,21 @@ def csv_rows(features):
 class ParquetRows:
     """Writes feature tables to an open file as Parquet, GROUP_ROWS to a row group."""
 
-    def __init__(self, file):
-        self.file, self.parquet, self.writer, self.waiting = file, pyarrow_parquet(), None, []
+    def __init__(self, file, name):
+        self.file, self.name = file, name
+        self.parquet, self.writer, self.waiting = pyarrow_parquet(), None, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failed, *_):
+        try:
+            if not failed:
+                self.flush()
+                self.writer.close()
+        finally:
+            if self.writer is not None:
+                self.writer.is_open = False  # else it would write an end to what failed, when it is collected
 
     def write(self, features):
         self.waiting.append(features)
@@ -934,21 +978,25 @@ class ParquetRows:
     def flush(self):
         import pyarrow
 
+        if not self.waiting:
+            return
         index = np.concatenate([features.index.to_numpy() for features in self.waiting])
         values = np.concatenate([features.to_numpy().T for features in self.waiting], axis=1)
         names = ["index", *self.waiting[0].columns]
+        if index.dtype == object and not all(isinstance(label, str) for label in index):
+            index = index.astype(str)  # numbers at first, text later on
         table = pyarrow.Table.from_arrays([pyarrow.array(index), *map(pyarrow.array, values)], names)
         if self.writer is None:
             # Twelve decimals are noise to a dictionary, and to a compressor.
             options = {"compression": "none", "use_dictionary": False}
             self.writer = self.parquet.ParquetWriter(self.file, table.schema, **options)
-        self.writer.write_table(table.cast(self.writer.schema))
+        if table.schema.types != self.writer.schema.types:
+            raise DataError(
+                f"{self.name}: found the index {index[0]} among others of another kind before it, expected "
+                "numbers or text throughout, as Parquet has them; number the rows anew, or write .csv"
+            )
+        self.writer.write_table(table)
         self.waiting = []
-
-    def close(self):
-        if self.waiting:
-            self.flush()
-        self.writer.close()
 
 
 def beside(path):
@@ -957,37 +1005,68 @@ def beside(path):
     return os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.part")
 
 
+@contextmanager
+def held(path):
+    """Lock a file or folder; gives whether no other process holds it."""
+    if fcntl is None:
+        yield True
+        return
+    descriptor, free = os.open(path, os.O_RDONLY), True
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            free = False
+        except OSError:
+            pass  # a file system without locks
+        yield free
+    finally:
+        os.close(descriptor)
+
+
 def clear_leftovers(folder):
-    """Remove what a run that was killed has left beside its outputs."""
+    """Remove what a run that was killed has left beside its outputs, not what another is writing."""
     for name in os.listdir(folder):
         if re.fullmatch(r"\..+\.[0-9a-f]{8}\.part", name):
             path = os.path.join(folder, name)
-            shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+            with suppress(FileNotFoundError), held(path) as free:
+                if free:
+                    shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
 
 @contextmanager
-def replacing(path, mode="w", source=None):
+def replacing(path, mode="w", modified=None):
     """Open a file beside `path` that takes its place when all is written, or leaves no trace.
 
-    With a `source`, it gets that one's time of modification, by which `is_done` knows it.
+    `modified` is the time of modification that it gets, in ns.
     """
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     part = beside(path)
     try:
-        with open(part, mode) as file:
-            yield file
-        if source is not None:
-            modified = os.stat(source).st_mtime_ns
-            os.utime(part, ns=(modified, modified))
-        os.replace(part, path)
+        with ExitStack() as stack:
+            with open(part, mode) as file:
+                stack.enter_context(held(part))
+                yield file
+            if modified is not None:
+                os.utime(part, ns=(modified, modified))
+            os.replace(part, path)
     except BaseException:
         if os.path.exists(part):
             os.remove(part)
         raise
 
 
+@contextmanager
+def naming(source, output):
+    """Say of which table an error of the system's is."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{source} to {output}: {error.strerror or error}; mend that and run again") from None
+
+
 def is_done(path, source):
-    """Whether `path` was made of the source as it is now."""
+    """Whether `path` was made of the source as it is now, whose time of modification it has."""
     return os.path.exists(path) and os.stat(path).st_mtime_ns == os.stat(source).st_mtime_ns
 
 
@@ -1028,7 +1107,7 @@ def workers(jobs=None, backend="loky", scheduler=None):
         A DataError or OSError of one item does not keep the others from being done; it is raised then.
         BLAS has one thread in each task, so that sums have the same bits however many tasks run at a time.
     """
-    jobs = jobs or os.cpu_count() or 1
+    jobs = jobs if jobs is not None else os.cpu_count() or 1
     if jobs < 1:
         raise DataError(f"--jobs: found {jobs}, expected 1 or more; leave it out for all cores")
     with ExitStack() as stack:
@@ -1182,16 +1261,17 @@ def preprocess_table(source, output, keep_time=False):
     keep_time : bool
         Whether the output is as old as its source, so that it is known to be done.
     """
-    rows, names, kept = 0, None, source if keep_time else None
+    rows, names = 0, None
+    modified = (
+        os.stat(source).st_mtime_ns if keep_time else None
+    )  # before it is read: it may change meanwhile
     if output.endswith(".parquet"):
-        with replacing(output, "wb", kept) as file:
-            writer = ParquetRows(file)
+        with replacing(output, "wb", modified) as file, ParquetRows(file, os.path.basename(source)) as writer:
             for table in read_tables(source):
                 writer.write(table.features)
                 names, rows = list(table.features), rows + len(table.features)
-            writer.close()
         return names, rows
-    with replacing(output, "w", kept) as file:
+    with replacing(output, "w", modified) as file:
         for names, text in read_tables(
             source, lambda table: (list(table.features), csv_rows(table.features))
         ):
@@ -1205,10 +1285,8 @@ def preprocess_shard(item):
     source, output = item
     if is_done(output, source):
         return written_names(output), None
-    try:
+    with naming(source, output):
         return preprocess_table(source, output, keep_time=True)
-    except OSError as error:
-        raise DataError(f"{source} to {output}: {error.strerror or error}; mend that and run again") from None
 
 
 def written_names(path):
@@ -1236,17 +1314,16 @@ def preprocess_all(sources, folder, kind, run):
             )
     os.makedirs(folder, exist_ok=True)
     clear_leftovers(folder)
-    first, rows, before = None, 0, 0
     pairs = list(zip(map(os.path.abspath, sources), map(os.path.abspath, outputs)))
-    for source, (names, written) in zip(sources, run(preprocess_shard, pairs, "tables")):
-        first = first or (source, names)
-        if names != first[1]:
+    each_names, each_rows = zip(*run(preprocess_shard, pairs, "tables"))
+    for source, names in zip(sources, each_names):
+        if names != each_names[0]:
             raise DataError(
-                f"{source}: found other channels than in {first[0]}, expected the same in all; preprocess them apart"
+                f"{source}: found other channels than in {sources[0]}, expected the same in all; preprocess "
+                "them apart"
             )
-        before += written is None
-        rows += written or 0
-    return first[1], rows, len(sources) - before, before
+    written = [rows for rows in each_rows if rows is not None]
+    return each_names[0], sum(written), len(written), len(sources) - len(written)
 
 
 def main(argv=None):

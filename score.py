@@ -19,6 +19,7 @@ import argparse
 import csv
 import glob
 import gzip
+import json
 import math
 import os
 import sys
@@ -112,10 +113,11 @@ def weighted(each):
 def find_pairs(actual, predicted):
     """The tables that `actual` stands for, each with the file of its predictions."""
     if os.path.isdir(actual):
-        names = [name for name in sorted(os.listdir(actual)) if is_table(name)]
-        found = [os.path.join(actual, name) for name in ([PUBLIC] if PUBLIC in names else names)]
+        found = list(filter(is_table, (os.path.join(actual, name) for name in sorted(os.listdir(actual)))))
+        public = os.path.join(actual, PUBLIC)
+        found = [public] if public in found else found
     elif glob.has_magic(actual) and not os.path.exists(actual):
-        found = [path for path in sorted(glob.glob(actual)) if is_table(os.path.basename(path))]
+        found = list(filter(is_table, sorted(glob.glob(actual))))
     else:
         found = [actual]
     if not found:
@@ -135,9 +137,11 @@ def find_pairs(actual, predicted):
     return pairs
 
 
-def is_table(name):
-    """Whether a file in a folder is one of spectra, by its name."""
-    return name.endswith(TABLES) and not name.endswith(DETAILS) and not name.startswith(".")
+def is_table(path):
+    """Whether a path is that of a file of spectra, by its name."""
+    name = os.path.basename(path)
+    by_name = name.endswith(TABLES) and not name.endswith(DETAILS) and not name.startswith(".")
+    return by_name and os.path.isfile(path)
 
 
 def find_targets(names, path):
@@ -250,6 +254,8 @@ def read_parquet(path):
         raise DataError(f"{path}: not found, expected a file; check the path")
     try:
         schema = parquet.read_schema(path)
+        about = json.loads((schema.metadata or {}).get(b"pandas", b"{}").decode())
+        index = [name for name in about.get("index_columns", []) if isinstance(name, str)]
         numeric = [
             field.name
             for field in schema
@@ -257,7 +263,8 @@ def read_parquet(path):
             or pyarrow.types.is_floating(field.type)
             or pyarrow.types.is_decimal(field.type)
         ]
-        targets = [schema.names[place] for place in find_targets(schema.names, name)]
+        names = [each for each in schema.names if each not in index]
+        targets = [names[place] for place in find_targets(names, name)]
         official = targets == list(WEIGHTS)
         text = [target for target in targets if target not in numeric]
         if official and text:

@@ -303,8 +303,9 @@ def store(cache, path):
     beside = preprocess.beside(folder)
     os.mkdir(beside)
     try:
-        write_table(path, beside, source)
-        os.rename(beside, folder)
+        with preprocess.held(beside), preprocess.naming(path, folder):
+            write_table(path, beside, source)
+            os.rename(beside, folder)
     except BaseException:
         shutil.rmtree(beside)
         raise

@@ -65,6 +65,7 @@ def small_parts(monkeypatch):
 def test_a_folder_a_pattern_and_a_file_stand_for_tables_in_the_order_of_their_names(tmp_path):
     for name in ("b.csv", "a.csv.gz", "c.parquet", ".hidden.csv", "a.details.csv", "notes.txt", "_SUCCESS"):
         (tmp_path / name).write_text("")
+    (tmp_path / "folder.csv").mkdir()
     names = [str(tmp_path / name) for name in ("a.csv.gz", "b.csv", "c.parquet")]
     assert preprocess.find_tables(str(tmp_path)) == names
     assert preprocess.find_tables(str(tmp_path / "*.csv*")) == names[:2]
@@ -144,6 +145,63 @@ def test_parquet_of_every_type_of_number_and_text(table, tmp_path):
         preprocess.read_table(str(tmp_path / "a.parquet"))
 
 
+def test_a_parquet_index_is_what_pandas_says_it_is(table, tmp_path):
+    needs_parquet()
+    path = tmp_path / "a.parquet"
+    own = table[:30].drop(columns=list(preprocess.TARGETS)).assign(Clay=np.arange(30.0))
+
+    def read(frame):
+        frame.to_parquet(str(path))
+        return preprocess.read_table(str(path))
+
+    numbered = read(own.assign(sample=np.arange(30) + 2**60).set_index("sample"))
+    assert list(numbered.features.index) == list(np.arange(30) + 2**60)  # which no float64 tells apart
+    assert list(numbered.targets) == ["Clay"]
+    assert list(read(own[10:20]).features.index) == list(range(10, 20))
+    with pytest.raises(preprocess.DataError, match="found an index of 2 levels, 'SiteID', 'DepthTo'"):
+        read(own.set_index(["SiteID", "DepthTo"]))
+
+
+def test_a_parquet_file_that_was_cut_from_a_frame_counts_its_own_rows(table, tmp_path):
+    needs_parquet()
+    import pyarrow
+    from pyarrow import parquet
+
+    part = pyarrow.Table.from_pandas(table).slice(100, 20)  # says of its index what the whole frame had
+    parquet.write_table(part, str(tmp_path / "a.parquet"))
+    assert list(preprocess.read_table(str(tmp_path / "a.parquet")).features.index) == list(range(20))
+
+
+def test_a_column_that_stands_twice_in_parquet_is_named(table, tmp_path):
+    needs_parquet()
+    import pyarrow
+    from pyarrow import parquet
+
+    columns = [pyarrow.array(table[name]) for name in table]
+    twice = pyarrow.Table.from_arrays([*columns, columns[0]], [*table, "DepthTo"])
+    parquet.write_table(twice, str(tmp_path / "a.parquet"))
+    with pytest.raises(preprocess.DataError, match="found column 'DepthTo' 2 times"):
+        preprocess.read_table(str(tmp_path / "a.parquet"))
+
+
+def test_digits_beyond_those_of_a_float_still_tell_rows_of_csv_apart(table, tmp_path):
+    table = table[:30].set_index(np.arange(30) + 2**60)
+    found = preprocess.read_table(str(write(table, tmp_path / "a.csv")))
+    assert list(map(int, found.features.index)) == list(table.index)
+
+
+def test_an_index_that_turns_to_text_is_refused_for_parquet_in_one_line(table, tmp_path, monkeypatch):
+    needs_parquet()
+    monkeypatch.setattr(preprocess, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(preprocess, "GROUP_ROWS", 4)
+    table = table[:30].set_index(np.array([*map(str, range(29)), "29A"]))
+    path, out = write(table, tmp_path / "a.csv"), tmp_path / "out"
+    preprocess.preprocess_table(str(path), str(tmp_path / "features.csv"))
+    with pytest.raises(preprocess.DataError, match=r"^a\.csv: found the index 2\d.* among others of another"):
+        preprocess.preprocess_table(str(path), str(out / "features.parquet"))
+    assert contents(out) == {}
+
+
 def test_a_gap_in_a_parquet_spectrum_is_named_by_row_and_column(table, tmp_path, monkeypatch):
     needs_parquet()
     monkeypatch.setattr(preprocess, "BATCH_ROWS", 16)
@@ -214,12 +272,57 @@ def test_tables_that_are_done_are_not_done_again_and_changed_ones_are(table, tmp
     step("preprocess", *arguments)
     (out / "part-1.csv").unlink()
     write(table[60:90], folder / "part-2.csv")
-    inodes = {path.name: path.stat().st_ino for path in out.iterdir()}
+    written = {path.name: path.stat().st_ctime_ns for path in out.iterdir()}
     result = step("preprocess", *arguments)
     assert "90 spectra" in result.stderr and "in 2 tables, 2 done before" in result.stderr
-    again = [path.name for path in sorted(out.iterdir()) if inodes.get(path.name) != path.stat().st_ino]
+    again = [path.name for path in sorted(out.iterdir()) if written.get(path.name) != path.stat().st_ctime_ns]
     assert again == ["part-1.csv", "part-2.csv"]
     assert len((out / "part-2.csv").read_text().splitlines()) == 31
+
+
+def test_a_table_that_is_replaced_while_it_is_read_is_not_taken_as_done(table, tmp_path, monkeypatch):
+    path, out = write(table, tmp_path / "a.csv"), tmp_path / "out.csv"
+    read = preprocess.read_tables
+
+    def replaced_meanwhile(*arguments):
+        yield from read(*arguments)
+        write(table[:10], path)
+        os.utime(str(path))
+
+    monkeypatch.setattr(preprocess, "read_tables", replaced_meanwhile)
+    assert preprocess.preprocess_shard((str(path), str(out)))[1] == ROWS
+    monkeypatch.setattr(preprocess, "read_tables", read)
+    assert preprocess.preprocess_shard((str(path), str(out)))[1] == 10
+
+
+@pytest.mark.skipif(preprocess.fcntl is None, reason="this system has no locks of Unix")
+def test_leftovers_are_cleared_but_not_what_another_process_is_writing(tmp_path):
+    folder = tmp_path / ".b.0123abcd.part"
+    folder.mkdir()
+    (folder / "rows.f8").write_bytes(b"1")
+    (tmp_path / ".c.0123abcd.part").write_text("1")
+    (tmp_path / ".mine.part").write_text("1")
+    write = (
+        "import preprocess, sys\nwith preprocess.replacing(sys.argv[1]) as file: print(flush=True); input()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", write, str(tmp_path / "a.csv")], cwd=str(ROOT), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    other.stdout.readline()
+    preprocess.clear_leftovers(str(tmp_path))
+    (left,) = {path.name for path in tmp_path.iterdir()} - {".mine.part"}
+    assert left.startswith(".a.csv.")
+    other.communicate(b"\n")
+    assert set(contents(tmp_path)) == {".mine.part", "a.csv"}
+
+
+def test_processes_are_one_or_more(table, tmp_path):
+    folder = split(table, tmp_path / "spectra", ".csv")
+    said = said_in_one_line(
+        step("preprocess", "--input", folder, "--output", tmp_path / "out", "--jobs", "0")
+    )
+    assert said.startswith("preprocess.py: --jobs: found 0")
 
 
 def test_the_format_of_the_features_is_the_input_s_or_the_one_asked_for(table, tmp_path):
@@ -325,13 +428,17 @@ def test_features_that_are_kept_are_not_made_again(table, tmp_path, monkeypatch)
     arguments = "--data_dir", folder, "--model_dir", tmp_path / "model", "--cache", cache
     step("train", *arguments)
     first = model_of(tmp_path / "model")
-    inodes = {path.name: path.stat().st_ino for path in cache.iterdir()}
-    assert set(inodes) == {path.name for path in folder.iterdir()}
+    written = {path.name: (path / "table.json").stat().st_mtime_ns for path in cache.iterdir()}
+    assert set(written) == {path.name for path in folder.iterdir()}
     os.utime(str(folder / "part-1.csv.gz"))
     shutil.rmtree(str(cache / "part-2.csv.gz"))
     (cache / "part-3.csv.gz" / "table.json").write_text("{")
     step("train", *arguments)
-    again = [path.name for path in sorted(cache.iterdir()) if inodes[path.name] != path.stat().st_ino]
+    again = [
+        path.name
+        for path in sorted(cache.iterdir())
+        if written[path.name] != (path / "table.json").stat().st_mtime_ns
+    ]
     assert again == ["part-1.csv.gz", "part-2.csv.gz", "part-3.csv.gz"]
     assert model_of(tmp_path / "model") == first
 
@@ -509,17 +616,21 @@ def test_an_interrupt_ends_in_one_line_and_leaves_nothing_half_written_and_no_wo
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the size of files")
-@pytest.mark.parametrize("name", ["preprocess", "train", "predict"])
+@pytest.mark.parametrize("name", ["preprocess", "preprocess to parquet", "train", "predict"])
 def test_a_full_disk_ends_in_one_line_that_names_the_table(table, tmp_path, name):
     import resource
 
     folder, out, model = split(table, tmp_path / "spectra"), tmp_path / "out", tmp_path / "model"
     step("train", "--data_dir", folder, "--model_dir", model)
+    if name.endswith("parquet"):
+        needs_parquet()
     arguments = {
         "preprocess": ("--input", folder, "--output", out),
+        "preprocess to parquet": ("--input", folder, "--output", out, "--format", "parquet"),
         "train": ("--data_dir", folder, "--model_dir", out),
         "predict": ("--data_dir", folder, "--model_dir", model, "--output_dir", out),
     }[name]
+    name = name.split()[0]
     command = [sys.executable, str(ROOT / (name + ".py")), *map(str, arguments)]
     result = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
