@@ -1,5 +1,5 @@
 PYTHON ?= python3
-SHIPPED_TESTS = $(addprefix tests/test_,preprocess.py mdl.py bounds.py train.py model_file.py predict.py score.py)
+SHIPPED_TESTS = $(addprefix tests/test_,preprocess.py mdl.py bounds.py stored.py train.py model_file.py predict.py score.py scale.py)
 PUBLIC = data/public/public.csv.gz
 FEATURES = data/preprocess/public.csv
 PREDICTIONS = data/predictions/public.csv.out

@@ -27,7 +27,9 @@ import math
 import os
 import re
 import shutil
+import signal
 import sys
+import threading
 import time
 import uuid
 import zlib
@@ -1153,8 +1155,25 @@ def attempt(function, threads, item):
     """function(item) in a process of its own, and None; or None and its DataError or OSError."""
     global in_task, THREADS
     in_task, THREADS = True, threads
-    one_thread()
+    with no_interrupt():
+        one_thread()
     return tried(function, item)
+
+
+@contextmanager
+def no_interrupt():
+    """Leave an interrupt to the process that has begun this one, and stops it.
+
+    One that falls within the calls to C in which libraries are looked up is printed, and lost.
+    """
+    if threading.current_thread() is not threading.main_thread():  # of a cluster's worker
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def tried(function, item):
