@@ -713,10 +713,8 @@ def read_tables(path, then=None, as_text=False):
         For anything in the file that is not as data/README.md says. A repeated index is
         noticed after the last row.
     """
-    path = find_table(path)
-    name = os.path.basename(path)
-    layout, blocks = (parquet_blocks if path.endswith(".parquet") else csv_blocks)(path, name)
-    indexes = []
+    layout, blocks = open_table(path)
+    name, indexes = os.path.basename(find_table(path)), []
 
     def work(block):
         rows, read, at = block
@@ -732,6 +730,12 @@ def read_tables(path, then=None, as_text=False):
             f"{name}: found the index {index[index.duplicated()][0]} more than once, expected "
             "every row to have its own; number the rows anew"
         )
+
+
+def open_table(path):
+    """The Layout of a table and its blocks, as `csv_blocks` and `parquet_blocks` give them."""
+    path = find_table(path)
+    return (parquet_blocks if path.endswith(".parquet") else csv_blocks)(path, os.path.basename(path))
 
 
 def csv_blocks(path, name):

@@ -46,7 +46,7 @@ def read(path):
         For a file without targets, or with channels that no number names.
     """
     table = preprocess.read_table(path)
-    spectra = validate.read_spectra(path, table)
+    spectra = validate.read_spectra(path)
     names = [preprocess.number(name) for name in spectra]
     if None in names or table.targets.empty:
         raise preprocess.DataError(

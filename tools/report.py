@@ -27,7 +27,7 @@ from tools import report_sections as told
 from tools import trust, validate
 
 TEMPLATE = "report.html.j2"
-DEMO_NAME = b"synthetic-spectra-not-from-an-instrument"  # what demo_data.write puts into the gzip header
+DEMO_NAME = b"synthetic-spectra-not-from-an-instrument"  # what demo_data puts into its files
 DEMO = (
     "synthetic spectra of python -m tools.demo_data: no instrument measured them, no laboratory assayed them"
 )
@@ -134,13 +134,19 @@ class Study(NamedTuple):
 
 def source_of(path):
     """Where a file says that its spectra come from: only that of demo_data does."""
-    with open(preprocess.find_table(path), "rb") as file:
-        return DEMO if DEMO_NAME in file.read(200) else UNKNOWN
+    path = preprocess.find_table(path)
+    if path.endswith(".parquet"):
+        origin = preprocess.pyarrow_parquet().read_schema(path).metadata.get(b"origin", b"")
+    else:
+        with open(path, "rb") as file:
+            origin = file.read(200)
+    return DEMO if DEMO_NAME in origin else UNKNOWN
 
 
 def study_of(arguments, command):
     """Read a file, cross-validate, fit; a Study."""
     table = preprocess.read_table(arguments.file)
+    first = validate.read_spectra(arguments.file, rows=FIRST)
     targets = validate.usable(table.targets, arguments.folds)
     plan = validate.schemes(table, arguments)
     X = table.features.to_numpy()
@@ -155,8 +161,8 @@ def study_of(arguments, command):
         arguments.source or source_of(arguments.file),
         command,
         arguments.group,
-        validate.channels_of(arguments.file, table)[1],
-        validate.in_percent(validate.read_spectra(arguments.file, table, rows=FIRST)),
+        list(first),
+        validate.in_percent(first),
         table,
         targets,
         plan,

@@ -23,7 +23,6 @@ import argparse
 import os
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -224,7 +223,7 @@ def other_material(paths, channels, reflectance):
     """
     axis = wavenumbers(channels)
     for path in paths if axis is not None else ():
-        found = validate.read_spectra(path, preprocess.read_table(path))
+        found = validate.read_spectra(path)
         theirs = wavenumbers(found)
         if theirs is None or ((axis < theirs.min()) | (axis > theirs.max())).mean() > BEYOND:
             continue
@@ -325,7 +324,7 @@ def measure(path, others, arguments):
     X, Y, name = table.features.to_numpy(), targets.to_numpy(), name_of(path)
     plan, folder = plans(validate.schemes(table, arguments)), validate.report_folder(path)
     covered, found = {}, {}
-    spectra = validate.read_spectra(path, table)
+    spectra = validate.read_spectra(path)
     values = spectra.to_numpy()
     material = other_material(others, spectra.columns, validate.in_percent(values))
     made = {fault: to_features(each) for fault, each in faults(values, material).items()}
@@ -359,7 +358,7 @@ def arguments_of(argv):
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
     arguments = parser.parse_args(argv)
     arguments.repeats = 1
-    names = [Path(path).name.split(".csv")[0] for path in arguments.files]
+    names = [preprocess.stem_of(path) for path in arguments.files]
     if len(set(names)) < len(names):
         raise preprocess.DataError(
             f"found two files that are called {max(names, key=names.count)}, expected names of their own, as their "

@@ -313,7 +313,7 @@ def main(argv=None):
     arguments.repeats = 1
 
     table = preprocess.read_table(arguments.file)
-    spectra = validate.read_spectra(arguments.file, table).to_numpy()
+    spectra = validate.read_spectra(arguments.file).to_numpy()
     targets = validate.usable(table.targets, arguments.folds)
     sites = table.ids[arguments.group].to_numpy() if arguments.group in table.ids else None
     plan = validate.schemes(table, arguments)

@@ -20,7 +20,7 @@ import logging
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -57,22 +57,17 @@ def fit_predict(X, Y, new, groups=None):
 # --- data ---------------------------------------------------------------------------
 
 
-def channels_of(path, table):
-    """The whole header of a file that `preprocess.read_table` has read, and its channels: two lists."""
-    path = preprocess.find_table(path)
-    blocks = preprocess.read_blocks(path)
-    names = preprocess.read_header(next(blocks))
-    blocks.close()
-    text = [name for name in table.ids if not pd.api.types.is_numeric_dtype(table.ids[name])]
-    return names, preprocess.split_columns(names, text, path).channels
-
-
-def read_spectra(path, table, rows=None):
-    """The channels of a file that `preprocess.read_table` has read, as they are: (n_rows, n_channels)."""
-    names, channels = channels_of(path, table)
-    places = [names.index(name) for name in channels]
-    spectra = pd.read_csv(preprocess.find_table(path), usecols=places, nrows=rows)
-    return spectra.set_axis(channels, axis=1).astype(float)
+def read_spectra(path, rows=None):
+    """The channels of a spectra file as they are, of all or the first rows: (n_rows, n_channels)."""
+    layout, blocks = preprocess.open_table(path)
+    parts, read = [], 0
+    with closing(blocks):
+        for index, cells_of, _ in blocks:
+            parts.append(cells_of(layout, False).spectra)
+            read += len(index)
+            if rows is not None and read >= rows:
+                break
+    return pd.DataFrame(np.concatenate(parts)[:rows].astype(float), columns=layout.channels)
 
 
 def in_percent(spectra):
@@ -376,7 +371,7 @@ def peer_report(found):
 
 def report_folder(path):
     """reports/NAME of a spectra file, made."""
-    folder = Path("reports") / Path(preprocess.find_table(path)).name.split(".csv")[0]
+    folder = Path("reports") / preprocess.stem_of(preprocess.find_table(path))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -411,7 +406,7 @@ def run_peers(path, table, targets, plan, folder, jobs):
     from tools.peers import PEERS  # here, as the packages of the peers take seconds to load
 
     features = table.features.to_numpy()
-    inputs = {"features": features, "spectra": read_spectra(path, table).to_numpy()}
+    inputs = {"features": features, "spectra": read_spectra(path).to_numpy()}
     models = {OURS: (fit_predict, features)}
     models |= {name: (model, inputs[what]) for name, (model, what) in PEERS.items()}
     found = compare(models, targets, plan, jobs)
