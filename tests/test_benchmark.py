@@ -6,7 +6,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from tools import benchmark
+from tools import benchmark, benchmark_scale
 
 
 def test_a_process_that_waits_and_holds_memory_is_measured_so():
@@ -30,3 +30,24 @@ def test_each_step_stands_in_the_table_both_ways():
     assert [row[1] for row in rows] == list(benchmark.STEPS)
     assert all(float(row[3]) > 0 and float(row[6]) > 20 for row in rows)
     assert "synthetic" in result.stdout
+
+
+def test_memory_at_scale_is_that_of_all_processes_together():
+    child = "held = bytearray(200 << 20); import time; time.sleep(1.2)"
+    code = "import subprocess, sys; held = bytearray(100 << 20); "
+    code += (
+        f"[each.wait() for each in [subprocess.Popen([sys.executable, '-c', {child!r}]) for _ in range(2)]]"
+    )
+    seconds, megabytes = benchmark_scale.measure([sys.executable, "-c", code])
+    assert seconds > 1.2
+    assert 500 < megabytes < 600
+
+
+def test_each_step_stands_in_the_table_of_scale_beside_the_machine_s_limits(tmp_path, capsys):
+    benchmark_scale.steps(tmp_path, [(300, "parquet")], threads=2)
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| 300 |")]
+    assert [row[2] for row in rows] == list(benchmark_scale.STEPS)
+    for row in rows:
+        seconds, rows_a_second, megabytes = (float(cell.replace(",", "")) for cell in row[3:6])
+        assert rows_a_second == pytest.approx(300 / seconds, rel=0.2) and megabytes > 20
+    assert not list(tmp_path.iterdir())

@@ -552,6 +552,8 @@ def begin(*command):
         stderr=subprocess.PIPE,
         universal_newlines=True,
         start_new_session=True,
+        # what a shell runs in the background ignores interrupts, and so would this
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

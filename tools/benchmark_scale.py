@@ -14,7 +14,8 @@ input and do nothing with them, and seconds of one matrix product of the size th
     preprocess, predict   spectra (rows x 1,700) by windows (1,700 x 243); predict, features by targets as well
     train                 features (rows x 243) by themselves, and by the coefficients of 49 targets x 50 alphas
 
-The product is timed on BLOCK rows at a time, 20 times, and scaled to all rows.
+The product is timed on BLOCK rows at a time, 20 times, and scaled to all rows. "Times both" is how many times
+as long as the two together the step takes.
 
 On a Dask cluster (--backend dask): a scheduler and two workers on loopback, each a process of its own;
 preprocess and train on one process, on two, and on the cluster, then train again while a worker is killed.
@@ -164,8 +165,10 @@ def check_space(folder, rows):
 
 def steps(folder, sizes, threads):
     """Measure and print a table of all steps; the peak memories."""
-    print("| rows | files | step | s | rows a second | peak MB | reading alone, s | product alone, s |")
-    print("|-:|-|-|-:|-:|-:|-:|-:|", flush=True)
+    print(
+        "| rows | files | step | s | rows a second | peak MB | reading alone, s | product alone, s | times both |"
+    )
+    print("|-:|-|-|-:|-:|-:|-:|-:|-:|", flush=True)
     peaks, preprocessed = {}, None
     with tqdm(total=len(sizes) * len(STEPS), unit="step", disable=None) as bar:
         for rows, kind in sizes:
@@ -178,10 +181,10 @@ def steps(folder, sizes, threads):
                 peaks[rows, kind, step] = peak
                 if step == "preprocess" and kind == "parquet":
                     preprocessed = rows / seconds
-                product = f"{limits[step]:.1f}" if step in limits else "–"
+                read, product = reading(spectra, threads), limits.get(step, 0)
                 print(
                     f"| {rows:,} | {kind} | {step} | {seconds:.1f} | {rows / seconds:,.0f} | {peak:,.0f} "
-                    f"| {reading(spectra, threads):.1f} | {product} |",
+                    f"| {read:.2f} | {f'{product:.2f}' if product else '–'} | {seconds / (read + product):.0f} |",
                     flush=True,
                 )
                 bar.update()
