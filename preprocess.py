@@ -59,6 +59,7 @@ BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
 BATCH_ROWS = 2048  # of Parquet a block: to decode a column costs the same however few rows it has
 CACHED_ROWS = 256  # preprocessed at a time: 3.5 MB of 1,700 channels, which a processor's cache holds
 GROUP_ROWS = 4096  # a row group of Parquet written
+LARGE_GROUP = 64 << 20  # bytes of a row group that is read in pieces
 THREADS = min(4, os.cpu_count() or 1)  # blocks in work; parsing releases the GIL
 
 ID_COLUMNS = ("DepthTo", "SiteID", "DepthFrom")
@@ -806,8 +807,11 @@ def parquet_blocks(path, name):
     """
     parquet = pyarrow_parquet()
     with parquet_errors(name):
-        # Else all of a row group's bytes are in memory at once, and pandas writes one for a million rows.
-        file = parquet.ParquetFile(path, buffer_size=1 << 12, pre_buffer=False)
+        file = parquet.ParquetFile(path, pre_buffer=False)
+        groups = [file.metadata.row_group(k).total_byte_size for k in range(file.num_row_groups)]
+        if max(groups, default=0) > LARGE_GROUP:
+            # Else all of its bytes are in memory at once, and pandas writes one row group for a million rows.
+            file = parquet.ParquetFile(path, buffer_size=1 << 12, pre_buffer=False, metadata=file.metadata)
         schema = file.schema_arrow
         if not file.metadata.num_rows:
             raise DataError(f"{name}: found no row, expected spectra; see data/README.md")
@@ -930,6 +934,14 @@ def parquet_cells(batch, places, layout, as_text):
         else:
             labels[name] = whole(numbers_of(column).astype(float))
     return Cells(numbers(layout.channels), numbers(layout.targets), labels)
+
+
+def release_memory():
+    """Give back what Arrow keeps for a next table, where none is read soon."""
+    if "pyarrow" in sys.modules:
+        pool = sys.modules["pyarrow"].default_memory_pool()
+        if hasattr(pool, "release_unused"):  # pyarrow 4 and newer
+            pool.release_unused()
 
 
 def read_table(path):

@@ -326,6 +326,7 @@ def write_table(path, folder, source):
             lines.writerows(zip(*(table.ids[name] for name in table.ids)))
             rows += len(table.features)
             missing += int(table.targets.isna().to_numpy().sum())
+    preprocess.release_memory()
     description = {
         "name": os.path.basename(path),
         "source": source,
