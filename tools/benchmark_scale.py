@@ -18,7 +18,7 @@ The product is timed on BLOCK rows at a time, 20 times, and scaled to all rows. 
 as long as the two together the step takes.
 
 On a Dask cluster (--backend dask): a scheduler and two workers on loopback, each a process of its own;
-preprocess and train on one process, on two, and on the cluster, then train again while a worker is killed.
+preprocess and train on one core, in two processes, and on the cluster, then train again while a worker is killed.
 """
 
 import hashlib
@@ -32,6 +32,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -87,11 +88,15 @@ def memory(pid):
     return total / 1024
 
 
-def measure(command, meanwhile=None):
-    """Run a command; its seconds and peak memory in MB. `meanwhile(seconds)` is called while it runs."""
+def measure(command, meanwhile=None, cores=None):
+    """Run a command; its seconds and peak memory in MB.
+
+    `meanwhile(seconds)` is called while it runs; of `cores`, the numbers of those that it may use.
+    """
+    keep_to = partial(os.sched_setaffinity, 0, cores) if cores else None
     began, peak = time.perf_counter(), 0.0
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, preexec_fn=keep_to)
         while process.poll() is None:
             peak = max(peak, memory(process.pid))
             if meanwhile:
@@ -239,7 +244,7 @@ def model_sum(folder):
 
 
 def cluster(folder, rows):
-    """Preprocess and train on one process, on two, and on a Dask cluster; print seconds and whether models agree."""
+    """Preprocess and train on one core, in two processes, on a Dask cluster; print seconds, and if models agree."""
     check_space(folder, rows)
     spectra = make_spectra(folder, rows, "parquet")
     seconds, sums = {}, {}
@@ -249,15 +254,18 @@ def cluster(folder, rows):
     with dask_cluster(folder) as (address, workers):
         on_cluster = ["--backend", "dask", "--scheduler", address]
         ways = {
-            "one process": ["--jobs", "1"],
+            "one core": ["--jobs", "1"],
             "two processes": ["--jobs", "2"],
             "Dask, two workers": on_cluster,
         }
         for way, options in tqdm(ways.items(), unit="way", disable=None):
             out = folder / way.replace(" ", "-")
-            seconds[way] = [measure(command(step, out, spectra, options))[0] for step in STEPS[:2]]
+            cores = {min(os.sched_getaffinity(0))} if way == "one core" else None
+            seconds[way] = [
+                measure(command(step, out, spectra, options), cores=cores)[0] for step in STEPS[:2]
+            ]
             sums[way] = model_sum(out)
-            same = "" if way == "one process" else ("yes" if sums[way] == sums["one process"] else "NO")
+            same = "" if way == "one core" else ("yes" if sums[way] == sums["one core"] else "NO")
             times = " | ".join(f"{each:.1f}" for each in seconds[way])
             print(f"| {way} | {times} | {same} |", flush=True)
         half, out = seconds["Dask, two workers"][1] / 2, folder / "killed"
@@ -267,14 +275,12 @@ def cluster(folder, rows):
                 workers[0].send_signal(signal.SIGKILL)
 
         again = measure(command("train", out, spectra, on_cluster), kill)[0]
-        same = "yes" if model_sum(out) == sums["one process"] and workers[0].poll() is not None else "NO"
+        same = "yes" if model_sum(out) == sums["one core"] and workers[0].poll() is not None else "NO"
         print(f"| Dask, a worker killed after {half:.0f} s | | {again:.1f} | {same} |")
-    one = seconds["one process"]
+    one = seconds["one core"]
     for way in list(ways)[1:]:
         faster = [alone / each for alone, each in zip(one, seconds[way], strict=True)]
-        print(
-            f"\n{way}: {faster[0]:.1f} times as fast as one process in preprocess, {faster[1]:.1f} in train"
-        )
+        print(f"\n{way}: {faster[0]:.1f} times as fast as one core in preprocess, {faster[1]:.1f} in train")
     return sums
 
 
@@ -286,7 +292,7 @@ def run(arguments):
         folder.mkdir(parents=True, exist_ok=True)
         print(f"synthetic spectra, {threads} processes or threads, one run each\n")
         if arguments.backend == "dask":
-            cluster(folder, arguments.rows[0] if arguments.rows else 100_000)
+            cluster(folder, arguments.rows[0] if arguments.rows else 200_000)
             return
         sizes = [(rows, "parquet") for rows in arguments.rows or []] or SIZES
         steps(folder, sizes[:1] if arguments.short else sizes, threads)
