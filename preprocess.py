@@ -1092,6 +1092,7 @@ def is_done(path, source):
 
 # --- many tables --------------------------------------------------------------------
 
+GENERATORS = ("loky", "dask")  # backends from which joblib gives each result as it comes
 in_task = False  # whether other tasks run beside this one: their progress is told as a whole
 
 
@@ -1144,7 +1145,9 @@ def workers(jobs=None, backend="loky", scheduler=None):
             else:
                 here = backend == "loky"
                 threads = max(1, (os.cpu_count() or 1) // jobs) if here else 1
-                results = in_processes(partial(attempt, function, threads), items, jobs if here else None)
+                results = in_processes(
+                    partial(attempt, function, threads), items, jobs if here else None, backend in GENERATORS
+                )
             return told(results, label, total)
 
         yield run
@@ -1201,14 +1204,14 @@ def tried(function, item):
         return None, error
 
 
-def in_processes(function, items, jobs):
-    """Yield function(item) in the items' order, from joblib's processes."""
+def in_processes(function, items, jobs, one_by_one):
+    """Yield function(item) in the items' order, from joblib's processes, in batches unless one by one."""
     from joblib import Parallel, delayed
     from joblib import __version__ as joblib_version
 
     calls = map(delayed(function), items)
     try:
-        if tuple(map(int, joblib_version.split(".")[:2])) >= (1, 3):
+        if one_by_one and tuple(map(int, joblib_version.split(".")[:2])) >= (1, 3):
             yield from Parallel(n_jobs=jobs, batch_size=1, return_as="generator")(calls)
         else:
             while True:
@@ -1253,24 +1256,32 @@ def cluster(backend, scheduler):
         raise DataError(
             f"--backend {backend}: found no {library}; install it (pip install {library})"
         ) from None
+    names = ("preprocess", "mdl", "train", "predict")  # each needs those before it
+    modules = [sys.modules[name] for name in names if name in sys.modules]
     with ExitStack() as stack:
         settings = {}
         if backend == "dask":
             from distributed import Client
 
             client = settings["client"] = stack.enter_context(Client(scheduler))
-            for name in ("preprocess", "mdl", "train", "predict"):
-                if name in sys.modules:  # each needs those before it
-                    client.upload_file(sys.modules[name].__file__)
+            for module in modules:
+                client.upload_file(module.__file__)
         elif backend == "ray":
             import ray
             from ray.util.joblib import register_ray
 
-            ray.init(address=scheduler)
+            ray.init(address=scheduler, runtime_env={"py_modules": modules}, configure_logging=False)
+            stack.callback(ray.shutdown)
             register_ray()
         else:
             from joblibspark import register_spark
+            from pyspark.sql import SparkSession
 
+            session = SparkSession.builder
+            session = (session.master(scheduler) if scheduler else session).getOrCreate()
+            stack.callback(session.stop)
+            for module in modules:
+                session.sparkContext.addPyFile(module.__file__)
             register_spark()
         stack.enter_context(joblib.parallel_backend(backend, **settings))
         yield
