@@ -14,8 +14,8 @@ HERE = Version("here", "%d.%d" % sys.version_info[:2], ())
 PREDICTED = np.array([[1.0, 200.0, 0.0], [4.0, 100.0, 0.0]])
 
 
-def outcome(*served, features=b"a,b\n", score=0.9):
-    return Outcome(features, [np.stack([each, each]) for each in served], score)
+def outcome(*served, features=b"a,b\n", sharded=None, score=0.9):
+    return Outcome(features, sharded, [np.stack([each, each]) for each in served], score)
 
 
 # --- environments -------------------------------------------------------------------
@@ -92,6 +92,10 @@ def test_each_way_to_disagree_is_named_with_its_versions():
         {OLDEST: outcome(PREDICTED, PREDICTED), HERE: outcome(PREDICTED, PREDICTED, features=b"")}
     )
     assert len(wrong) == 1 and "another file" in wrong[0]
+    wrong, _ = judge(
+        {OLDEST: outcome(PREDICTED, PREDICTED), HERE: outcome(PREDICTED, PREDICTED, sharded=b"")}
+    )
+    assert len(wrong) == 1 and "other features of Parquet" in wrong[0]
     wrong, _ = judge({OLDEST: outcome(PREDICTED, PREDICTED), HERE: outcome(PREDICTED, PREDICTED, score=0.91)})
     assert len(wrong) == 1 and "scored 0.91" in wrong[0]
     wrong, _ = judge({OLDEST: outcome(PREDICTED, score=float("nan"))})
@@ -118,9 +122,11 @@ def test_models_of_this_version_and_of_the_oldest_container_are_served_alike_by_
     assert environments.frozen(oldest)["numpy"] == "1.19.2"
     made = {
         OLDEST: Made(oldest, {}, {}, exact=True),
-        HERE: Made(sys.executable, {}, {}, exact=True),
+        HERE: Made(sys.executable, environments.frozen(sys.executable), {}, exact=True),
     }
-    wrong, differences = judge(matrix.run_all(made))
+    outcomes = matrix.run_all(made)
+    assert outcomes[OLDEST].sharded is None and outcomes[HERE].sharded
+    wrong, differences = judge(outcomes)
     assert wrong == [] and np.shape(differences) == (2, 2)
 
 

@@ -5,7 +5,8 @@
 Each version gets a virtual environment of its own with the container's exact packages, then
 requirements.txt on top, as the container does. Each one preprocesses, trains and scores; then
 each one serves the models of all, by predict.py and by the model server's functions. All
-predictions must be those of the oldest version, trained and served there:
+predictions must be those of the oldest version, trained and served there, and the features of two Parquet
+files, by two processes, those of the CSV file where the version reads Parquet:
 
     max over rows |p - oldest| <= TOLERANCE * max over rows |oldest|, for each target
 
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,7 @@ FEW, MANY = 0.05, 0.4  # share of missing assays
 SUITE = 7  # targets that are missing together; MANY in the first suite
 SHOWN = ("numpy", "pandas", "scikit-learn", "scipy", "joblib", "pyarrow")
 CACHE = ROOT / ".venv-matrix"
+READS_PARQUET = 3  # pyarrow, from then on
 FILES = ("preprocess.py", "mdl.py", "train.py", "predict.py", "score.py")
 
 
@@ -171,7 +173,7 @@ def run(interpreter, script, *arguments, cwd):
 
 
 def write_data(folder):
-    """Demo spectra in folder/public, and the same with gaps among the assays in folder/gaps."""
+    """Demo spectra in folder/public, in two of Parquet in folder/shards, with gaps among assays in folder/gaps."""
     public, gaps = folder / "public" / "public.csv.gz", folder / "gaps" / "public.csv.gz"
     subprocess.run(
         [sys.executable, "-m", "tools.demo_data", "--rows", str(ROWS), "--output", str(public)],
@@ -185,6 +187,10 @@ def write_data(folder):
     table[targets] = table[targets].mask(missing[:, suites])
     gaps.parent.mkdir()
     table.to_csv(gaps)
+    (folder / "shards").mkdir()
+    spectra = pd.read_csv(public, index_col=0)
+    for place, part in enumerate((spectra[: ROWS // 3], spectra[ROWS // 3 :])):
+        part.to_parquet(folder / "shards" / f"part-{place}.parquet")
     return public, gaps
 
 
@@ -192,6 +198,7 @@ class Outcome(NamedTuple):
     """What one version made of the demo data."""
 
     features: bytes  # the file that preprocess.py wrote
+    sharded: Optional[bytes]  # what it made of the same rows in Parquet; None where it reads none
     served: list  # for each model, in the order of the versions: (2, n_rows, n_targets)
     score: float  # of its own model
 
@@ -206,8 +213,13 @@ def run_all(made):
         code.mkdir()
         for file in (*FILES, "tools/matrix_worker.py"):
             shutil.copy(ROOT / file, code)
-        for version, (interpreter, *_) in tqdm(made.items(), desc="train", disable=None):
+        for version, (interpreter, packages, *_) in tqdm(made.items(), desc="train", disable=None):
             own = folder / version.folder
+            if int(packages.get("pyarrow", "0").split(".")[0]) >= READS_PARQUET:
+                run(
+                    interpreter, "preprocess.py", "--input", folder / "shards", "--output", own / "shards",
+                    "--format", "csv", "--jobs", "2", cwd=code,
+                )  # fmt: skip
             run(interpreter, "preprocess.py", "--input", public, "--output", own / "public.csv", cwd=code)
             run(interpreter, "train.py", "--data_dir", gaps, "--model_dir", own / "model", cwd=code)
         models = [folder / version.folder / "model" for version in made]
@@ -224,10 +236,17 @@ def run_all(made):
             )  # fmt: skip
             outcomes[version] = Outcome(
                 (own / "public.csv").read_bytes(),
+                joined(sorted((own / "shards").glob("*"))),
                 [np.load(own / "served" / f"{number}.npy") for number in range(len(models))],
                 float((own / "score.txt").read_text()),
             )
     return outcomes
+
+
+def joined(paths):
+    """Feature tables as one; None of none."""
+    tables = [path.read_bytes().splitlines(keepends=True) for path in paths]
+    return b"".join(tables[0] + [line for table in tables[1:] for line in table[1:]]) if tables else None
 
 
 def difference(predicted, oldest):
@@ -265,6 +284,8 @@ def judge(outcomes):
     for label, outcome in zip(labels, outcomes.values()):
         if outcome.features != first.features:
             wrong.append(f"{label}: preprocess.py wrote another file than {labels[0]} did")
+        if outcome.sharded not in (None, outcome.features):
+            wrong.append(f"{label}: preprocess.py made other features of Parquet than of CSV")
         if not abs(outcome.score - first.score) <= TOLERANCE:
             wrong.append(f"{label}: scored {outcome.score}, {labels[0]} {first.score}")
     if not first.score > SCORE:
