@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 
 SHIPPED = {"preprocess.py", "train.py", "mdl.py", "requirements.txt", "README.md"}
-CLUSTERS = {"distributed", "ray", "joblibspark"}  # for --backend
+CLUSTERS = {"distributed", "ray", "joblibspark", "pyspark"}  # for --backend
 ONLY_IMPORTED = {"mdl", "score"}  # or need no workers: they need not find themselves by name
 REMOVED = {"setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "PKG-INFO"}  # by `unearthed build`
 
