@@ -837,7 +837,7 @@ def parquet_blocks(path, name):
         row = 0
         with parquet_errors(name), progress(name, file.metadata.num_rows) as show:
             for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
-                index = pd.RangeIndex(rows[row : row + batch.num_rows])
+                index = pd.RangeIndex.from_range(rows[row : row + batch.num_rows])
                 yield index, partial(parquet_cells, batch, places), partial(row_of, name, row)
                 row += batch.num_rows
                 show(row)
