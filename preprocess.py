@@ -1413,6 +1413,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    import preprocess  # by name, so that workers find what they are to run
-
-    preprocess.run(preprocess.main)
+    run(main)
