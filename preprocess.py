@@ -1270,7 +1270,8 @@ def cluster(backend, scheduler):
             import ray
             from ray.util.joblib import register_ray
 
-            ray.init(address=scheduler, runtime_env={"py_modules": modules}, configure_logging=False)
+            sent = {"py_modules": modules} if modules else None
+            ray.init(address=scheduler, runtime_env=sent, configure_logging=False)
             stack.callback(ray.shutdown)
             register_ray()
         else:
