@@ -9,7 +9,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from test_mdl import ALPHAS, assert_close, make_data, make_spectra, refit_errors
 
-import mdl
+import recore
 from mdl import ZeroClippedRidgeCV
 
 
@@ -64,7 +64,7 @@ def test_errors_and_leverages_are_those_of_refits_without_the_group(n, p, size, 
     weight = weight if weighted else np.ones(n)
     groups = np.arange(n) // size
     alphas = np.array([0.1, 3.0, 0.1, 40.0])
-    problem = mdl._Ridge(X, Y, weight, np.arange(n), list(range(4)), fit_intercept, 0.1)
+    problem = recore.ridge.Ridge(X, Y, weight, np.arange(n), list(range(4)), fit_intercept, 0.1)
     errors, left = np.full((2, 4, n), np.nan)
     for at, some, part in problem.errors_at(alphas, None if size == 1 else groups):
         errors[:, at], left[:, at] = some / problem.root_w[at], part
@@ -78,10 +78,10 @@ def test_errors_and_leverages_are_those_of_refits_without_the_group(n, p, size, 
 
 @pytest.mark.parametrize("kept", [2**25, 0], ids=["refits kept", "refits made anew"])
 def test_large_groups_that_are_fitted_anew_give_the_same(kept, monkeypatch):
-    monkeypatch.setattr(mdl, "REFITS", kept)
+    monkeypatch.setattr(recore.ridge, "REFITS", kept)
     X, Y, weight = make_data(90, 6)
     groups = np.arange(90) // 30
-    problem = mdl._Ridge(X, Y, weight, np.arange(90), list(range(4)), True, 0.1)
+    problem = recore.ridge.Ridge(X, Y, weight, np.arange(90), list(range(4)), True, 0.1)
     assert problem.without(np.arange(30), np.array([0.1])) is not None
     alphas = np.array([0.1, 3.0, 0.1, 40.0])
     expected = refit_errors(X, Y, weight, groups, alphas)
@@ -107,7 +107,7 @@ def test_quantiles_are_those_of_refits_without_the_row_or_the_group(size):
             leverage = leverage_of(X[out], X[others], weight[others], model.alpha_[k])
             spread[out] *= 1 / weight[out] + leverage
         standardised = (Y[:, k] - fitted) / np.sqrt(spread)
-        expected = [outer(standardised, level) for level in mdl.LEVELS]
+        expected = [outer(standardised, level) for level in recore.bounds.LEVELS]
         np.testing.assert_allclose(model.error_quantiles_[k], expected, rtol=1e-6, atol=1e-8)
 
 
@@ -118,16 +118,18 @@ def test_limits_are_those_of_refits_without_the_row_or_the_group(n, p, size):
     weight = np.random.RandomState(0).uniform(0.5, 2, n)
     groups = np.arange(n) // size
     model = ZeroClippedRidgeCV().fit(X, Y, weight, groups=None if size == 1 else groups)
-    beta = mdl.UNEXPLAINED * np.trace(inverse(X, weight, 1.0)[1])
+    beta = recore.leverage.UNEXPLAINED * np.trace(inverse(X, weight, 1.0)[1])
     leverage, left = np.empty(n), np.empty((n, p))
     for out, others in apart(groups):
-        leverage[out] = leverage_of(X[out], X[others], weight[others], mdl._middle(model.alpha_)[0])
+        leverage[out] = leverage_of(
+            X[out], X[others], weight[others], recore.leverage.middle_alpha(model.alpha_)[0]
+        )
         left[out] = residual_of(X[out], X[others], weight[others], beta)
     residual = np.empty(n)
     for out, others in apart(groups):
         residual[out] = (np.abs(left[out]) / np.sqrt(np.mean(left[others] ** 2, axis=0))).max(axis=1)
-    limits = [weibull(each, mdl.LIMIT) for each in (leverage, residual)]
-    both = weibull(np.maximum(leverage / limits[0], residual / limits[1]), mdl.LIMIT)
+    limits = [weibull(each, recore.bounds.LIMIT) for each in (leverage, residual)]
+    both = weibull(np.maximum(leverage / limits[0], residual / limits[1]), recore.bounds.LIMIT)
     assert model.leverage_limit_ == pytest.approx(limits[0] * both, rel=1e-5)
     assert model.residual_limit_ == pytest.approx(limits[1] * both, rel=1e-5)
     np.testing.assert_allclose(model.residual_scale_, np.sqrt(np.mean(left**2, axis=0)), rtol=1e-5)
@@ -147,7 +149,8 @@ def test_bounds_are_the_prediction_and_the_quantiles_widened_by_leverage_and_con
             model.error_growth_[k] @ [np.ones(9), predicted[:, k] ** 2]
         )
         low, high = (
-            np.interp(level, mdl.LEVELS, model.error_quantiles_[k]) * np.sqrt(spread) for level in (0.1, 0.9)
+            np.interp(level, recore.bounds.LEVELS, model.error_quantiles_[k]) * np.sqrt(spread)
+            for level in (0.1, 0.9)
         )
         assert_close(lower[:, k], np.maximum(predicted[:, k] + low, model.lower_[k]))
         assert_close(upper[:, k], predicted[:, k] + high)
@@ -280,8 +283,8 @@ def test_ratios_are_leverage_and_residual_over_their_limits(n, p):
     new = make_spectra(9, p, seed=3)[0]
     found = model.applicability(pd.DataFrame(new, index=list("abcdefghi")))
     ones = np.ones(n)
-    leverage = leverage_of(new, X, ones, mdl._middle(model.alpha_)[0])
-    beta = mdl.UNEXPLAINED * np.trace(inverse(X, ones, 1.0)[1])
+    leverage = leverage_of(new, X, ones, recore.leverage.middle_alpha(model.alpha_)[0])
+    beta = recore.leverage.UNEXPLAINED * np.trace(inverse(X, ones, 1.0)[1])
     residual = np.abs(residual_of(new, X, ones, beta) / model.residual_scale_).max(axis=1)
     np.testing.assert_allclose(found["leverage"], leverage / model.leverage_limit_, rtol=1e-6)
     np.testing.assert_allclose(found["residual"], residual / model.residual_limit_, rtol=1e-6)
@@ -299,7 +302,9 @@ def test_more_of_what_there_was_extrapolates_and_what_there_was_not_is_unlike():
     model = ZeroClippedRidgeCV().fit(amounts @ bands + 1e-3 * rng.standard_normal((400, 60)), amounts)
     good = rng.uniform(1, 2, (2000, 3)) @ bands + 1e-3 * rng.standard_normal((2000, 60))
     more, spike = 6 * good, good + 0.05 * (np.arange(60) == 31)
-    assert (model.applicability(good)["verdict"] == "inside").mean() == pytest.approx(mdl.LIMIT, abs=0.015)
+    assert (model.applicability(good)["verdict"] == "inside").mean() == pytest.approx(
+        recore.bounds.LIMIT, abs=0.015
+    )
     assert set(model.applicability(more)["verdict"]) <= {"extrapolating", "unlike"}
     assert (model.applicability((good + more) / 2 - 1e-3)["leverage"] > 1).all()
     assert (model.applicability(spike)["verdict"] == "unlike").all()
@@ -344,10 +349,10 @@ def test_spectra_that_are_all_alike_have_limits_all_the_same():
 def test_rows_beyond_the_calibration_change_little(monkeypatch):
     X, y = make_errors(4000, True, 0)
     whole = ZeroClippedRidgeCV().fit(X, y)
-    monkeypatch.setattr(mdl, "CALIBRATION", 2000)
-    monkeypatch.setattr(mdl, "SPECTRA", 1000)
+    monkeypatch.setattr(recore.rows, "CALIBRATION", 2000)
+    monkeypatch.setattr(recore.rows, "SPECTRA", 1000)
     some = ZeroClippedRidgeCV().fit(X, y)
     for full, part in zip(whole.predict_interval(X[:50]), some.predict_interval(X[:50])):
         np.testing.assert_allclose(part, full, rtol=0.15)
     assert some.residual_limit_ == pytest.approx(whole.residual_limit_, rel=0.2)
-    np.testing.assert_array_equal(mdl._sample(4000, 2000), np.arange(0, 4000, 2))
+    np.testing.assert_array_equal(recore.rows.evenly_spaced(4000, 2000), np.arange(0, 4000, 2))

@@ -34,6 +34,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from threadpoolctl import threadpool_limits
 
 import mdl
+import recore
 from mdl import ZeroClippedRidgeCV
 
 REAL = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -112,7 +113,7 @@ def refit_errors(X, Y, weight, groups, alphas, fit_intercept=True):
 def held_out_errors(X, Y, weight, alphas, groups=None, fit_intercept=True):
     """The same from the closed form."""
     rows, columns = np.arange(len(X)), list(range(Y.shape[1]))
-    problem = mdl._Ridge(X, Y, weight, rows, columns, fit_intercept, min(alphas))
+    problem = recore.ridge.Ridge(X, Y, weight, rows, columns, fit_intercept, min(alphas))
     errors = np.full((len(alphas), *Y.shape), np.nan)
     for at, block in problem.errors(np.asarray(alphas), groups):
         errors[:, at] = block.transpose(0, 2, 1) / problem.root_w[at, None]
@@ -195,7 +196,7 @@ def test_a_scorer_chooses_as_in_ridgecv(scoring, alpha_per_target, weighted):
 def test_a_scorer_works_on_many_alphas_a_few_at_a_time(monkeypatch):
     X, Y, _ = make_data(80, 20)
     scorer = make_scorer(r2_score)
-    monkeypatch.setattr(mdl, "CELLS", 1000)  # 12 alphas at a time, 4 rows at a time
+    monkeypatch.setattr(recore.linalg, "CELLS", 1000)  # 12 alphas at a time, 4 rows at a time
     assert_same_model(ZeroClippedRidgeCV(scoring=scorer).fit(X, Y), oracle(X, Y, scoring="r2"))
 
 
@@ -268,7 +269,7 @@ def test_leave_one_group_out_equals_refitting_without_each_group(n, p, fit_inter
 def test_both_forms_of_a_group_s_error_agree(n, p, fit_intercept):
     X, Y, weight = make_data(n, p)
     alphas = np.array([1e-2, 1.0, 1e3])
-    problem = mdl._Ridge(X, Y, weight, np.arange(n), [0, 1, 2, 3], fit_intercept, 1e-2)
+    problem = recore.ridge.Ridge(X, Y, weight, np.arange(n), [0, 1, 2, 3], fit_intercept, 1e-2)
     shrink = 1 / (problem.s + alphas[:, None])
     for group in np.array_split(np.random.RandomState(0).permutation(n), [1, 5, 30])[:-1]:
         solved = problem._solve_group(group, shrink, shrink[:, None, :] * problem.yz)
@@ -281,7 +282,7 @@ def test_a_large_group_is_refitted_in_parts_of_bounded_size(monkeypatch):
     X, Y, weight = make_data(300, 10)
     groups = np.repeat([0, 1, 2], [200, 60, 40])
     expected = refit_errors(X, Y, weight, groups, [0.1, 10.0])
-    monkeypatch.setattr(mdl, "CELLS", 500)
+    monkeypatch.setattr(recore.linalg, "CELLS", 500)
     assert_close(held_out_errors(X, Y, weight, [0.1, 10.0], groups), expected)
 
 
@@ -369,8 +370,10 @@ def test_targets_with_the_same_gaps_share_a_decomposition(monkeypatch):
     Y[:5, :3] = np.nan
     Y[7, 3] = np.nan
     made = []
-    init = mdl._Ridge.__init__
-    monkeypatch.setattr(mdl._Ridge, "__init__", lambda self, *args: made.append(args[4]) or init(self, *args))
+    init = recore.ridge.Ridge.__init__
+    monkeypatch.setattr(
+        recore.ridge.Ridge, "__init__", lambda self, *args: made.append(args[4]) or init(self, *args)
+    )
     ZeroClippedRidgeCV().fit(X, Y)
     assert made == [[0, 1, 2], [3], [4, 5]]
 
@@ -612,7 +615,7 @@ def test_predictions_are_summed_in_one_order_on_every_machine(p, targets):
         return fold(folded) if len(folded) > 1 else folded[0]
 
     expected = [[fold([a * b for a, b in zip(x, c)]) for c in coef.tolist()] for x in X.tolist()]
-    assert mdl._product_by_row(X, coef).tolist() == expected
+    assert recore.linalg.product_by_row(X, coef).tolist() == expected
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -628,7 +631,7 @@ def test_blocks_of_any_size_predict_the_same(fitted, monkeypatch):
     model, X = fitted
     expected = model.predict(X)
     for cells in (1, 1000, 10**5):
-        monkeypatch.setattr(mdl, "CELLS", cells)
+        monkeypatch.setattr(recore.linalg, "CELLS", cells)
         assert (model.predict(X[:50]) == expected[:50]).all()
 
 

@@ -253,7 +253,7 @@ def states(good):
         ("residual_scale_", 1e-300), ("x_mean_", 1e200), ("axes_", 1e200), ("error_quantiles_", float("nan")),
     ):  # fmt: skip
         values = np.full_like(np.load(io.BytesIO(good["_arrays"][name])), number)
-        yield dict(good, _arrays=dict(good["_arrays"], **{name: mdl._npy(values)}))
+        yield dict(good, _arrays=dict(good["_arrays"], **{name: mdl.npy_bytes(values)}))
     for names in ([*good["target_names_"][:-1], 5], [good["target_names_"][0]] * len(good["target_names_"])):
         yield dict(good, target_names_=names)
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from test_mdl import assert_close, make_data
 
-import mdl
+import recore
 from mdl import ZeroClippedRidgeCV
 
 EXACT = ("lower_", "n_rows_", "weight_", "total_weight_")
@@ -76,7 +76,7 @@ def test_parts_give_what_the_whole_gives(n, p, gaps, kind, monkeypatch):
     X, Y, _ = make_data(n, p)
     store, groups = Rows(X, with_gaps(Y, gaps)), labels(kind, n)
     expected = store.fit(groups)
-    monkeypatch.setattr(mdl, "PART", 30 * (p + 4))
+    monkeypatch.setattr(recore.parts, "PART", 30 * (p + 4))
     assert_same(ZeroClippedRidgeCV().fit_stored(store, groups), expected)
     assert store.most <= 30
 
@@ -97,7 +97,7 @@ def test_parts_give_what_the_whole_gives(n, p, gaps, kind, monkeypatch):
 def test_every_setting_does(settings, kind, monkeypatch):
     X, Y, _ = make_data(200, 12)
     store, groups = Rows(X, with_gaps(Y, (0, 1, 3))), labels(kind, 200)
-    monkeypatch.setattr(mdl, "PART", 500)
+    monkeypatch.setattr(recore.parts, "PART", 500)
     assert_same(ZeroClippedRidgeCV(**settings).fit_stored(store, groups), store.fit(groups, **settings))
 
 
@@ -107,7 +107,7 @@ def test_spectra_that_hardly_differ_lose_no_digits(kind, monkeypatch):
     X[:, 3] = X[:, 4] + 1e-7 * X[:, 3]  # the sums by themselves would lose this
     X[:, 7] = 5.0
     store, groups = Rows(X, Y), labels(kind, 300)
-    monkeypatch.setattr(mdl, "PART", 700)
+    monkeypatch.setattr(recore.parts, "PART", 700)
     assert_same(ZeroClippedRidgeCV().fit_stored(store, groups), store.fit(groups))
 
 
@@ -121,8 +121,8 @@ def test_a_group_that_holds_all_there_is_of_a_direction_is_left_out_with_the_oth
     X[:, 5] = np.where(groups == 0, X[:, 5], 2.0)
     store = Rows(X, Y)
     expected = store.fit(groups)
-    monkeypatch.setattr(mdl, "PART", 50 * 12)
-    monkeypatch.setattr(mdl, "REFITS", room)
+    monkeypatch.setattr(recore.parts, "PART", 50 * 12)
+    monkeypatch.setattr(recore.ridge, "REFITS", room)
     asked = []
 
     def run(function, items, label=None):
@@ -138,7 +138,7 @@ def test_a_group_that_holds_all_there_is_of_a_direction_is_left_out_with_the_oth
 def test_the_order_in_which_parts_are_done_does_not_matter_to_the_last_bit(monkeypatch):
     X, Y, _ = make_data(300, 12)
     store, groups = Rows(X, with_gaps(Y, (1, 2))), labels("small", 300)
-    monkeypatch.setattr(mdl, "PART", 640)
+    monkeypatch.setattr(recore.parts, "PART", 640)
 
     def shuffled(function, items, label=None):
         items = list(items)
@@ -156,15 +156,15 @@ def test_the_order_in_which_parts_are_done_does_not_matter_to_the_last_bit(monke
 def test_only_sums_and_a_sample_come_back(monkeypatch):
     X, Y, _ = make_data(4000, 5)
     store = Rows(X, Y)
-    monkeypatch.setattr(mdl, "PART", 900)
-    monkeypatch.setattr(mdl, "CALIBRATION", 200)
-    monkeypatch.setattr(mdl, "SPECTRA", 100)
+    monkeypatch.setattr(recore.parts, "PART", 900)
+    monkeypatch.setattr(recore.parts, "CALIBRATION", 200)
+    monkeypatch.setattr(recore.parts, "SPECTRA", 100)
     rows = []
 
     def size(found):
         if isinstance(found, np.ndarray):
             return found.size
-        if isinstance(found, mdl._Sums):
+        if isinstance(found, recore.ridge.Sums):
             return sum(map(size, vars(found).values()))
         return sum(map(size, found)) if isinstance(found, (list, tuple)) else 1
 
@@ -200,7 +200,7 @@ def test_functions_and_problems_go_to_other_processes(monkeypatch):
     joblib = pytest.importorskip("joblib")
     X, Y, _ = make_data(200, 12)
     store, groups = Rows(X, Y), labels("few", 200)
-    monkeypatch.setattr(mdl, "PART", 1600)
+    monkeypatch.setattr(recore.parts, "PART", 1600)
 
     def run(function, items, label=None):
         return joblib.Parallel(n_jobs=2, backend="threading")(

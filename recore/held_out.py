@@ -1,0 +1,81 @@
+"""What held-out rows tell: squared errors for the choice of alpha, errors and spectra for bounds and limits."""
+
+import numpy as np
+
+from recore.leverage import beta_of, residuals
+from recore.linalg import row_blocks
+
+
+def squared_errors(problem, alphas, groups=None, held_out=None):
+    """Sums of squared held-out errors, then once clipped, (2, alphas, t), and the groups that need other rows.
+
+    Predictions go to `held_out` (alphas, t, rows) where there is such.
+    """
+    squares, without = np.zeros((2, len(alphas), len(problem.columns))), []
+    for at, errors in problem.errors(alphas, groups):  # (alphas, t, rows)
+        if errors is None:
+            without.append(groups[problem.rows[at[0]]])
+            continue
+        squares[0] += sum_of_squares(errors)
+        if held_out is not None:
+            held_out[:, :, at] = problem.targets(at) - errors / problem.root_w[at]
+        if problem.lower.max(initial=-np.inf) == 0:
+            np.minimum(errors, problem.errors_at_lower(at), out=errors)
+        squares[1] += sum_of_squares(errors)
+    return squares, without
+
+
+def sampled_errors(problem, alphas, groups, sampled):
+    """Held-out errors of the sampled rows, without what their leverage adds, and predictions: both (t, rows)."""
+    errors, fitted = [np.empty((len(alphas), 0))], [np.empty((len(alphas), 0))]
+    for at, each, left in problem.errors_at(alphas, groups, sampled):
+        each, left, at = each[:, sampled[at]], left[:, sampled[at]], at[sampled[at]]
+        np.minimum(each, problem.errors_at_lower(at), out=each)
+        fitted.append(problem.targets(at) - each / problem.root_w[at])
+        errors.append(each * np.sqrt(left))
+    return np.concatenate(errors, axis=1), np.concatenate(fitted, axis=1)
+
+
+def sampled_spectra(problem, s, axes, alpha, groups, sampled):
+    """Leverage (rows,) and what (7) leaves over (rows, p) of the sampled rows once held out.
+
+    And the numbers of them that are held out together.
+    """
+    beta = beta_of(s)
+    leverage, left, sizes = [np.empty(0)], [np.empty((0, problem.p))], []
+    if groups is None:
+        sample = np.flatnonzero(sampled)
+        for part in row_blocks(len(sample), problem.p):
+            at = sample[part]
+            centred, Z, scores = problem.scores(at)
+            unexplained = residuals(centred, scores, s, axes, beta)
+            unexplained /= (problem.complement(Z, at, beta) * problem.root_w[at])[:, None]
+            complement = problem.complement(Z, at, alpha)
+            leverage.append((1 - complement) / complement / problem.weight[at])
+            left.append(unexplained)
+        return np.concatenate(leverage), np.concatenate(left), np.ones(len(sample), dtype=int)
+    for at in problem.members(groups, sampled):
+        apart = problem.without(at, np.concatenate([alpha, beta]))
+        if apart is not None:
+            found, unexplained = apart.spectra_apart(problem.features(at), alpha, beta)
+        else:
+            centred, Z, scores = problem.scores(at)
+            unexplained = residuals(centred, scores, s, axes, beta)
+            unexplained = np.linalg.solve(problem.complements(Z, at, beta), unexplained)
+            unexplained /= problem.root_w[at, None]
+            inverse = np.linalg.inv(problem.complements(Z, at, alpha))
+            found = (inverse.diagonal() - 1) / problem.weight[at]
+        kept = sampled[at]
+        leverage.append(found[kept])
+        left.append(unexplained[kept])
+        sizes.append(np.count_nonzero(kept))
+    return np.concatenate(leverage), np.concatenate(left), np.array(sizes, dtype=int)
+
+
+def sum_of_squares(errors):
+    return np.einsum("atr,atr->at", errors, errors)
+
+
+def r2_from_squares(sse, sst):
+    """R2 as scikit-learn's `r2_score`: of a constant target 1 when met exactly, else 0."""
+    return np.where(sst > 0, 1 - sse / np.where(sst > 0, sst, 1), np.where(sse == 0, 1.0, 0.0))

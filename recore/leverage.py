@@ -1,0 +1,32 @@
+"""Equations (5) and (7): how far a spectrum is from those of the training, and what they do not explain of it."""
+
+import numpy as np
+
+UNEXPLAINED = 1e-6  # of the spectra's variance; less than that is noise, see equation (7)
+
+
+def leverages(scores, rest, s, alphas):
+    """x~'(X~'X~ + alpha)^-1 x~ from scores (n, k), the square of what is outside the axes (n,): (n, t)."""
+    return np.square(scores) @ (1 / (s + alphas[:, None])).T + rest[:, None] / alphas
+
+
+def beyond_axes(centred, scores):
+    """Squared length (n,) of centred rows (n, p) outside the axes that the scores (n, k) are on."""
+    squares = np.einsum("ij,ij->i", centred, centred) - np.einsum("ij,ij->i", scores, scores)
+    return np.maximum(squares, 0)
+
+
+def beta_of(s):
+    """Beta of equation (7), (1,)."""
+    return np.maximum(UNEXPLAINED * s.sum(keepdims=True), np.finfo(float).tiny)
+
+
+def residuals(centred, scores, s, axes, beta):
+    """Equation (7), (n, p)."""
+    return centred - (scores * (s / (s + beta))) @ axes
+
+
+def middle_alpha(alpha):
+    """The median of the targets' alphas, one that a target has, (1,)."""
+    alphas = np.sort(np.atleast_1d(alpha))
+    return alphas[[(len(alphas) - 1) // 2]]

@@ -1,0 +1,55 @@
+"""Linear algebra that keeps small eigenvalues, and results that depend on neither batch nor thread."""
+
+import numpy as np
+
+EPS = np.finfo(float).eps
+LOSS = 1e-8  # relative error, by estimate, beyond which a slower and safer form is taken
+CELLS = 2**20  # numbers in one temporary array, 8 MB: a few of them fit a processor's cache
+
+
+def eigh(gram, blocks, smallest_alpha):
+    """Eigenvalues and vectors of M'M (`gram`), from the rows of M where M'M has lost too much.
+
+    M'M holds its small eigenvalues to EPS times the largest only. The singular values of M,
+    squared, hold them to EPS squared; a QR of block upon block finds them, at four times the cost.
+    """
+    s, V = np.linalg.eigh(gram)
+    if len(s) and EPS * s[-1] > LOSS * (max(s[0], 0) + smallest_alpha):
+        R = np.empty((0, len(gram)))
+        for block in blocks:
+            R = np.linalg.qr(np.concatenate([R, block]), mode="r")
+        _, s, Vt = np.linalg.svd(R)
+        s, V = np.square(s), Vt.T
+    return np.maximum(s, 0), V
+
+
+def row_blocks(n, width, at_least=1, cells=CELLS):
+    """Slices of range(n) such that rows of `width` numbers make a temporary of so many cells."""
+    step = max(at_least, cells // width)
+    return [slice(a, min(a + step, n)) for a in range(0, n, step)]
+
+
+def weighted_mean(X, weight):
+    """Weighted mean of rows; counted from the first, so that a constant gives itself exactly."""
+    return X[0] + weight @ (X - X[0]) / weight.sum()
+
+
+def product_by_row(X, coef):
+    """X @ coef.T, (n, t), each number summed in an order that depends on nothing but p.
+
+    BLAS sums in an order that depends on the matrix's shape, the processor and the threads.
+    Here the p products are laid out and folded in two until one is left.
+    """
+    product = np.empty((len(X), len(coef)))
+    by_feature = np.ascontiguousarray(coef.T)[:, :, None]  # (p, t, 1)
+    half = (len(by_feature) + 1) // 2
+    for at in row_blocks(len(X), coef.size):
+        columns = np.ascontiguousarray(X[at].T)[:, None, :]  # (p, 1, rows)
+        terms = columns[:half] * by_feature[:half]  # (p / 2, t, rows), and the first fold on top
+        terms[: len(columns) - half] += columns[half:] * by_feature[half:]
+        while len(terms) > 1:
+            fold = (len(terms) + 1) // 2
+            terms[: len(terms) - fold] += terms[fold:]
+            terms = terms[:fold]
+        product[at] = terms[0].T
+    return product

@@ -1,0 +1,73 @@
+"""Rows in memory."""
+
+import numpy as np
+
+from recore.checks import check_rows
+from recore.held_out import sampled_errors, sampled_spectra, squared_errors
+from recore.ridge import Ridge
+
+CALIBRATION = 2**13  # rows, evenly spaced, that quantiles of errors are taken from, at most
+SPECTRA = 2**11  # and limits of spectra: p numbers each
+
+
+class Rows:
+    """Rows in memory, for `_fit`."""
+
+    def __init__(self, X, Y, weight, groups, names, fit_intercept, weighted):
+        self.X, self.Y, self.weight, self.groups, self.names = X, Y, weight, groups, names
+        self.fit_intercept, self.weighted, self.weighed = fit_intercept, weighted, np.flatnonzero(weight > 0)
+        self.of_all_rows = None
+
+    def problems(self, smallest_alpha):
+        """Yield a Ridge for all targets that have the same gaps."""
+        for columns, has_assay in same_gaps(self.Y):
+            rows = np.flatnonzero(has_assay & (self.weight > 0))
+            found = len(rows) if self.groups is None else len(np.unique(self.groups[rows]))
+            check_rows(found, self.groups is not None, [self.names[k] for k in columns])
+            problem = Ridge(self.X, self.Y, self.weight, rows, columns, self.fit_intercept, smallest_alpha)
+            if len(rows) == len(self.weighed):
+                self.of_all_rows = problem
+            yield problem
+
+    def whole(self, smallest_alpha):
+        """A Ridge of the spectra of all rows, whatever assays they have."""
+        if self.of_all_rows is not None:
+            return self.of_all_rows
+        return Ridge(self.X, self.Y, self.weight, self.weighed, [], self.fit_intercept, smallest_alpha)
+
+    def n_scored(self, problem):
+        """Rows with an assay; those of weight 0 count in RidgeCV's mean too."""
+        return np.count_nonzero(~np.isnan(self.Y[:, problem.columns[0]]))
+
+    def squares(self, problem, alphas, held_out=None):
+        """Sums of squared held-out errors, then once clipped: (2, alphas, t)."""
+        return squared_errors(problem, alphas, self.groups, held_out)[0]
+
+    def errors(self, problem, alphas):
+        """Held-out errors and predictions of a sample of rows, see `sampled_errors`."""
+        return sampled_errors(problem, alphas, self.groups, marks_of(problem.n, CALIBRATION))
+
+    def spectra(self, problem, s, axes, alpha):
+        """Leverage, residual and group's size of a sample of rows once held out, see `sampled_spectra`."""
+        return sampled_spectra(problem, s, axes, alpha, self.groups, marks_of(problem.n, SPECTRA))
+
+
+def same_gaps(Y):
+    """Pairs of targets that have the same gaps and the rows that have their assay."""
+    has_assay = ~np.isnan(Y)
+    targets = {}
+    for k in range(Y.shape[1]):
+        targets.setdefault(has_assay[:, k].tobytes(), []).append(k)
+    return [(columns, has_assay[:, columns[0]]) for columns in targets.values()]
+
+
+def evenly_spaced(n, most):
+    """Of n rows `most`, evenly spaced, or all."""
+    return np.arange(n) if n <= most else np.arange(most) * n // most
+
+
+def marks_of(n, most):
+    """A mask (n,) of the rows in `evenly_spaced`."""
+    marks = np.zeros(n, dtype=bool)
+    marks[evenly_spaced(n, most)] = True
+    return marks
