@@ -23,7 +23,9 @@ import numpy as np
 
 import preprocess
 import train
-from mdl import MOST
+from recore import predictions as told
+from recore.bounds import MOST
+from recore.samples import feature_values
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +44,9 @@ def details_header(table, model):
 
 def details_rows(table, predictions, model, coverage):
     """Details of a table's spectra as lines of CSV."""
-    lower, upper, found = train.trust(
-        train.feature_values(table.features, model), predictions, model, coverage
-    )
-    bound = "%%.%dg" % train.BOUND_DIGITS
-    each = ["%%.%dg" % train.DIGITS, bound, bound]
+    lower, upper, found = told.trust(feature_values(table.features, model), predictions, model, coverage)
+    bound = "%%.%dg" % told.BOUND_DIGITS
+    each = ["%%.%dg" % told.DIGITS, bound, bound]
     line = ",".join(["%s", bound, bound, *each * predictions.shape[1]]) + "\n"
     cells = np.stack([predictions, lower, upper], axis=2).reshape(len(predictions), -1).tolist()  # (n, 3 t)
     labels = zip(table.ids.index, *(table.ids[name] for name in table.ids))
@@ -75,8 +75,8 @@ def predict_table(model_dir, output_dir, coverage, path):
     paths = output_paths(path, output_dir)[: 1 if coverage is None else 2]
 
     def predict(table):
-        predictions = train.predict(table.features, model)
-        texts = ["", train.csv_rows(predictions)]
+        predictions = told.predict(table.features, model)
+        texts = ["", told.csv_rows(predictions)]
         if coverage is not None:
             texts.append(preprocess.csv_header(details_header(table, model)))
             texts.append(details_rows(table, predictions, model, coverage))
@@ -114,7 +114,7 @@ def main(argv=None):
         "--details", action="store_true", help="write bounds and verdicts beside the predictions"
     )
     preprocess.add_workers(parser)
-    parser.add_argument("--coverage", type=float, default=train.COVERAGE, help="of the bounds (%(default)s)")
+    parser.add_argument("--coverage", type=float, default=told.COVERAGE, help="of the bounds (%(default)s)")
     arguments = parser.parse_args(argv)
     if not 0 < arguments.coverage <= MOST:
         raise preprocess.DataError(

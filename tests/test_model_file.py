@@ -14,6 +14,8 @@ import pytest
 from conftest import make_table, write
 
 import mdl
+import recore.model_file
+import recore.predictions
 import train
 from preprocess import DataError
 
@@ -97,7 +99,9 @@ def test_600_damaged_files_with_the_right_sum_are_refused_or_harmless(part, file
             model = train.model_fn(".")
             assert np.isfinite(model.coef_).all() and np.isfinite(model.intercept_).all()
             assert list(model.feature_names_in_) == description["features"]
-            assert train.predict_array(np.full((1, len(model.feature_names_in_)), 0.5), model).shape == (
+            assert recore.predictions.predict_array(
+                np.full((1, len(model.feature_names_in_)), 0.5), model
+            ).shape == (
                 1,
                 49,
             )
@@ -260,7 +264,7 @@ def states(good):
 
 def test_a_state_that_no_training_gives_is_refused(files):
     pickled, description = files
-    for state in states(train.unpickle(pickled).__getstate__()):
+    for state in states(recore.model_file.unpickle(pickled, mdl.ZeroClippedRidgeCV).__getstate__()):
         refused(ALLOWED + pickle.dumps(state, protocol=3)[2:-1] + b"b.", description)
 
 

@@ -17,6 +17,7 @@ import pytest
 from conftest import ROOT, channels_of, make_table, said_in_one_line, step, write
 
 import preprocess
+import recore.store
 import score
 import train
 
@@ -380,7 +381,9 @@ def test_a_folder_gives_the_model_of_the_single_file(table, tmp_path, monkeypatc
     folder = split(table, tmp_path / "spectra")
     one = train.fit(preprocess.read_table(str(write(table, tmp_path / "one.csv"))), group)
     small_parts(monkeypatch)
-    data = train.Stored([train.store(str(tmp_path), path) for path in preprocess.find_tables(str(folder))])
+    data = recore.store.Stored(
+        [recore.store.store(str(tmp_path), path) for path in preprocess.find_tables(str(folder))]
+    )
     model = train.fit(data, group)
     np.testing.assert_allclose(model.alpha_, one.alpha_)
     np.testing.assert_allclose(model.coef_, one.coef_, atol=1e-8 * np.abs(one.coef_).max())

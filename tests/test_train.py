@@ -1,5 +1,6 @@
 """train.py: saving, the model file's refusals, request bodies, and the step."""
 
+import hashlib
 import io
 import json
 import os
@@ -12,6 +13,9 @@ import pytest
 from conftest import channels_of, make_table, said_in_one_line, step, write
 
 import preprocess
+import recore.model_file
+import recore.predictions
+import recore.store
 import train
 from preprocess import DataError
 
@@ -41,7 +45,7 @@ def model(model_dir):
 def test_the_loaded_model_predicts_what_the_fitted_one_does(features, model):
     table = make_table()
     fitted = train.fit(preprocess.Table(features, table[["SiteID"]], table[list(preprocess.TARGETS)]))
-    assert np.array_equal(train.predict(features, model), fitted.predict(features))
+    assert np.array_equal(recore.predictions.predict(features, model), fitted.predict(features))
 
 
 def test_the_description_tells_versions_sums_settings_and_each_targets_figures(model_dir, model):
@@ -50,13 +54,13 @@ def test_the_description_tells_versions_sums_settings_and_each_targets_figures(m
     assert described["features"] == list(model.feature_names_in_)
     assert [target["name"] for target in described["targets"]] == list(preprocess.TARGETS)
     np.testing.assert_array_equal([target["alpha"] for target in described["targets"]], model.alpha_)
-    assert described["training"]["sha256"] == train.file_sum(str(model_dir / "public.csv.gz"))
-    assert described["training"]["rows"] == 40 and described["versions"] == train.versions()
+    assert described["training"]["sha256"] == recore.store.file_sum(str(model_dir / "public.csv.gz"))
+    assert described["training"]["rows"] == 40 and described["versions"] == recore.model_file.versions()
 
 
 def sealed(folder, pickled):
     """Write a pickle with a description whose sum is right."""
-    description = {"sha256": train.hashlib.sha256(pickled).hexdigest()}
+    description = {"sha256": hashlib.sha256(pickled).hexdigest()}
     (folder / "model.json").write_text(json.dumps(description))
     (folder / "model.pkl").write_bytes(pickled)
     return str(folder)
@@ -160,7 +164,7 @@ def bodies(features):
 def test_every_form_of_a_body_gives_the_same_predictions(kind, n_rows, features, model):
     body, content_type = bodies(features[:n_rows])[kind]
     predicted = train.predict_fn(train.input_fn(body, content_type), model)
-    assert np.array_equal(predicted, train.predict(features[:n_rows], model))
+    assert np.array_equal(predicted, recore.predictions.predict(features[:n_rows], model))
 
 
 def test_once_a_model_is_loaded_a_body_is_read_into_its_features(features, model_dir):
@@ -289,7 +293,7 @@ def test_a_type_that_cannot_be_given_is_refused_in_one_line():
 def test_all_formats_hold_the_same_numbers():
     predictions = np.array([[0.0, 1 / 3], [123456.789, 2e-9]])
     expected = [[float("%.14g" % value) for value in row] for row in predictions]
-    written = {kind: train.output_fn(predictions, kind)[0] for kind in train.FORMATS}
+    written = {kind: train.output_fn(predictions, kind)[0] for kind in recore.predictions.FORMATS}
     assert [
         [float(cell) for cell in line.split(",")] for line in written["text/csv"].splitlines()
     ] == expected
@@ -313,9 +317,9 @@ def test_json_lines_tell_value_bounds_and_verdict_of_every_target_by_name(featur
     assert [list(line["targets"]) for line in lines] == [model.target_names_] * len(features)
     assert [line["verdict"] for line in lines] == found["verdict"].tolist()
     for name, expected, digits in (
-        ("value", model.predict(features), train.DIGITS),
-        ("lower", lower, train.BOUND_DIGITS),
-        ("upper", upper, train.BOUND_DIGITS),
+        ("value", model.predict(features), recore.predictions.DIGITS),
+        ("lower", lower, recore.predictions.BOUND_DIGITS),
+        ("upper", upper, recore.predictions.BOUND_DIGITS),
     ):
         values = [[target[name] for target in line["targets"].values()] for line in lines]
         np.testing.assert_allclose(values, expected, rtol=10.0 ** (1 - digits), atol=1e-12)

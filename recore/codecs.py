@@ -1,0 +1,328 @@
+"""The body of a request becomes rows; which type an answer has, and what an answer without rows says."""
+
+import csv
+import io
+import json
+import re
+from operator import itemgetter
+from typing import NamedTuple, Union
+
+import numpy as np
+import pandas as pd
+
+import preprocess
+from preprocess import DataError
+from recore.samples import checked, places, to_array, unnamed
+
+# A number read from CSV is the one read from JSON or npy, to the last bit; pandas needs to be told so
+# before 3.1, and warns when told after.
+EXACT = {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
+HIDDEN = str.maketrans(
+    ",\n\r", "\ue000\ue001\ue002"
+)  # what would end a cell or a line, in a cell with quotes
+SHOWN = {hidden: char for char, hidden in HIDDEN.items()}
+
+
+class Body(NamedTuple):
+    """The body of a request as it came."""
+
+    data: Union[str, bytes]
+    content_type: str
+
+
+def read_body(body, features):
+    """Read the features of a request's samples.
+
+    Parameters
+    ----------
+    body : Body
+    features : list of str
+        The model's. A body that names its columns is read by name: they may come in another
+        order and among others. One without names holds the features in the model's order, alone
+        or after an index.
+
+    Returns
+    -------
+    DataFrame of shape (n_samples, n_features)
+        Indexed as the body is, else by the rows' places, from 0.
+
+    Raises
+    ------
+    DataError
+        When the body is not what its content type says, or does not hold these features.
+    """
+    values, index = read_values(body, features)
+    if index is not None:
+        index = [json.dumps(label) if isinstance(label, (list, dict)) else label for label in index]
+        index = pd.Index(index, dtype=object)
+    return pd.DataFrame(values, index, features)
+
+
+def read_values(body, features):
+    """The features (n_samples, n_features) in a body, and its index, None where it has none."""
+    kind, _, parameters = body.content_type.partition(";")
+    kind = kind.strip().lower()
+    if kind == "application/x-npy":
+        return read_npy(body.data, features)
+    if kind not in READERS:
+        raise DataError(
+            f"found content type {body.content_type!r}, expected {', '.join(READERS)} or "
+            "application/x-npy; set the request's Content-Type"
+        )
+    text = body.data
+    if not isinstance(text, str):
+        charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", parameters, re.IGNORECASE)
+        charset = charset.group(1) if charset else "utf-8"
+        try:
+            text = bytes(text).decode(charset)
+        except (ValueError, LookupError):
+            raise DataError(
+                f"body: found bytes that are not {charset} text; send UTF-8, or name the "
+                "charset in Content-Type"
+            ) from None
+    return READERS[kind](text.replace("\ufeff", ""), features)
+
+
+def read_csv(text, features):
+    """The features in a CSV body, and its index or None; a header line is recognised wherever it comes."""
+    lines = csv_lines(text)
+    if not lines:
+        raise DataError("body: found no line, expected one for each sample; send features as CSV")
+    header = lines[0] if is_header(lines[0], features) else None
+    try:
+        return csv_values(lines, header, features)
+    except DataError:
+        # A batch may be cut from a file anywhere, or put together from several.
+        late = next((line for line in lines if is_header(line, features)), None)
+        if header is not None or late is None:
+            raise
+    return csv_values(lines, late, features)
+
+
+def csv_lines(text):
+    """The lines of a CSV body that are not blank; what stands in their cells has no comma."""
+    if "\0" in text or preprocess.SEPARATOR in text:
+        raise DataError("body: found a control character, expected lines of numbers; send CSV as text")
+    if '"' in text:
+        try:
+            rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+            text = "\n".join([",".join([cell.translate(HIDDEN) for cell in row]) for row in rows])
+        except csv.Error as error:
+            raise DataError(f"body: found no valid CSV ({error}); mend its quotes") from None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def cells_of(line):
+    """The cells of a line, without blanks around them."""
+    return [cell.strip() for cell in line.split(",")]
+
+
+def is_header(line, features):
+    """Whether a line of a CSV body names at least half of the features."""
+    return 2 * len(set(features).intersection(cells_of(line))) >= len(features)
+
+
+def csv_values(lines, header, features):
+    """The features in the lines of a CSV body that are not its header; and their index or None."""
+    rows = [line for line in lines if line != header]
+    if not rows:  # split into lines, a file's header arrives by itself
+        places(cells_of(header), features)
+        return np.empty((0, len(features))), None
+    width = (rows[0] if header is None else header).count(",") + 1
+    for number, row in enumerate(rows, 1):
+        if row.count(",") + 1 != width:
+            raise DataError(
+                f"row {number}, after column {min(row.count(',') + 1, width)}: found {row.count(',') + 1} "
+                f"cells, expected {width} as in the {'first row' if header is None else 'header line'}; "
+                "mend the line"
+            )
+    if header is not None:
+        columns = places(cells_of(header), features)
+    elif 2 * sum(is_name(cell) for cell in cells_of(rows[0])) > width:
+        columns = places(cells_of(rows[0]), features)  # raises: a header, but of other features
+    else:
+        columns = unnamed(width, (row.split(",", 1)[0] for row in rows), features)
+    first, index = columns[0], None
+    if 0 not in columns and (header is None or cells_of(header)[0] in preprocess.INDEX_NAMES):
+        index = [row[: row.find(",")].strip().translate(SHOWN) for row in rows]
+    if list(columns) == list(range(first, width)):
+        cells = [row.split(",", first)[first] for row in rows] if first else rows
+    else:
+        pick = itemgetter(*columns)
+        cells = [",".join(pick(row.split(","))) for row in rows]
+    try:
+        # One long column: over hundreds of columns pandas spends more time on columns than on numbers.
+        column = pd.read_csv(
+            io.BytesIO(",".join([*cells, ""]).encode("utf-8", "replace")),
+            header=None,
+            names=["cell"],
+            dtype=np.float64,
+            sep=preprocess.SEPARATOR,
+            lineterminator=",",
+            quoting=csv.QUOTE_NONE,
+            skip_blank_lines=False,
+            keep_default_na=False,
+            low_memory=False,
+            **EXACT,
+        )
+        values = column.to_numpy().reshape(len(rows), len(features))
+    except ValueError:
+        values = None
+    return checked(values, (row.split(",") for row in cells), features), index
+
+
+def is_name(cell):
+    """Whether a cell must be one of a header line: text, or a number that no feature can be."""
+    value = preprocess.number(cell)
+    return bool(cell) if value is None else value > preprocess.WINDOW
+
+
+def read_json(text, features):
+    """The features in a JSON body, and its index or None.
+
+    Rows as lists or as objects; bare, under "instances", or under "data" beside "columns" and "index".
+    """
+    body, names, labels = parse_json(text), None, None
+    if isinstance(body, dict) and "instances" in body:
+        body, labels = body["instances"], body.get("index")
+    elif isinstance(body, dict) and "data" in body:
+        body, names, labels = body["data"], body.get("columns"), body.get("index")
+    if not (isinstance(body, list) and body and isinstance(body[0], (list, dict))):
+        body = [body]
+    values, index = json_values(body, names, features)
+    if labels is not None and (not isinstance(labels, list) or len(labels) != len(values)):
+        raise DataError(
+            f"body: found {len(labels) if isinstance(labels, list) else 'no list'} in the index, expected "
+            f"{len(values)}, one for each row; give each row its own or leave the index out"
+        )
+    return values, labels or index
+
+
+def read_json_lines(text, features):
+    """The features in a body of JSON lines, each a list or an object; and the rows' index or None."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not lines:
+        raise DataError("body: found no line, expected one for each sample; send features as JSON lines")
+    return json_values(
+        [parse_json(line, f"row {number}") for number, line in enumerate(lines, 1)], None, features
+    )
+
+
+def parse_json(text, at="body"):
+    """JSON as Python's lists and dicts; `at` words the place."""
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except DataError as error:
+        raise DataError(f"{at}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{at}: found no valid JSON ({error}); send rows as lists or objects") from None
+
+
+def unique(pairs):
+    """A JSON object as a dict; a DataError where a name comes twice."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"found column {twice!r} more than once, expected every name once; rename one")
+    return row
+
+
+def json_values(rows, names, features):
+    """The features in rows that are lists, named or not, or objects; and the rows' index or None."""
+    kind, index = type(rows[0]), None
+    if kind is dict:
+        places(list(rows[0]), features)
+        pick = itemgetter(*features)
+        labels = [name for name in preprocess.INDEX_NAMES if name not in features]
+        index = next((name for name in labels if any(name in row for row in rows)), None)
+    elif kind is list:
+        if names is not None and not isinstance(names, list):
+            raise DataError(
+                "body: found columns that are no list, expected their names; send a list of names"
+            )
+        width = len(rows[0]) if names is None else len(names)
+        if names is None:
+            columns = unnamed(width, (row[0] for row in rows if isinstance(row, list) and row), features)
+        else:
+            columns = places([str(name) for name in names], features)
+        pick = itemgetter(*columns)
+        if 0 not in columns and (names is None or str(names[0]) in preprocess.INDEX_NAMES):
+            index = 0
+    cells = []
+    for number, row in enumerate(rows, 1):
+        if type(row) is not kind or kind not in (list, dict) or (kind is list and len(row) != width):
+            size = f" of {len(row)}" if isinstance(row, (list, dict)) else ""
+            expected = f"a list of {width}" if kind is list else "a list or an object"
+            raise DataError(
+                f"row {number}: found a {type(row).__name__}{size}, expected {expected} like every row, "
+                "from the first column to the last; send rows as lists or objects of features"
+            )
+        if kind is dict and row.keys() != rows[0].keys():
+            try:
+                places(list(row), features)
+            except DataError as error:
+                raise DataError(f"row {number}: {error}") from None
+        cells.append(pick(row))
+    values = to_array(cells, features)
+    if index is None:
+        return values, None
+    without = next((number for number, row in enumerate(rows, 1) if kind is dict and index not in row), None)
+    if without is not None:
+        raise DataError(
+            f"row {without}: found no {index!r}, expected one as in other rows; give each row its own or none"
+        )
+    return values, [row[index] for row in rows]
+
+
+READERS = {"text/csv": read_csv, "application/json": read_json, "application/jsonlines": read_json_lines}
+
+
+def read_npy(data, features):
+    """The features in an npy body, and its index or None; nothing in it is ever unpickled."""
+    data = data.encode("latin-1", "replace") if isinstance(data, str) else bytes(data)
+    file, form = io.BytesIO(data), np.lib.format
+    try:
+        read_header = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
+        shape, by_column, dtype = read_header[form.read_magic(file)](file)
+    except Exception as error:  # numpy's own kinds differ between versions
+        raise DataError(
+            f"body: found no array in npy format ({one_line(error)[:80]}); send what numpy.save writes"
+        ) from None
+    if dtype.kind not in "fiu" or len(shape) not in (1, 2) or 0 in shape:
+        raise DataError(
+            f"body: found an array of {dtype} of shape {shape}, expected one row or a table of numbers; "
+            "send a float array of shape (n_rows, n_features)"
+        )
+    size = dtype.itemsize
+    for length in shape:
+        size *= length
+    if size != len(data) - file.tell():
+        raise DataError(
+            f"body: found {len(data) - file.tell()} bytes after the npy header, expected {size} for shape "
+            f"{shape}; send one array a request, whole"
+        )
+    values = np.frombuffer(data, dtype, offset=file.tell())
+    values = np.atleast_2d(values.reshape(shape, order="F" if by_column else "C"))
+    columns = unnamed(values.shape[1], values[:, 0].tolist(), features)
+    index = values[:, 0].tolist() if columns[0] else None
+    return to_array(values[:, columns[0] :], features), index
+
+
+def refusal(status, reason):
+    """A WSGI application that answers with one line of text."""
+    text = (one_line(reason) + "\n").encode("utf-8", "backslashreplace")
+
+    def answer(environ, start_response):
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(text)))]
+        start_response(status, headers)
+        return [text]
+
+    return answer
+
+
+def one_line(message):
+    """A message without line ends or control characters."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\s]+", " ", str(message)).strip()

@@ -1,0 +1,231 @@
+"""The model file: saved with its description, checked before anything in it can run, loaded.
+
+The class of the model is handed in: this package does not know it.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import os
+import pickle
+import pickletools
+import platform
+
+import numpy as np
+import pandas as pd
+import sklearn
+
+import preprocess
+from preprocess import DataError
+from recore.bounds import LEVELS
+from recore.codecs import one_line
+from recore.predictions import nameless, trust
+from recore.samples import LOWEST
+
+logger = logging.getLogger("train")
+
+MODEL, DESCRIPTION = "model.pkl", "model.json"  # the platform knows the pickle by this name
+LARGEST = 1e100  # of a number in a model; with LOWEST, no prediction can be infinite
+SMALLEST = 1e-100  # of one that is divided by
+
+
+def versions():
+    """Versions of Python and of the packages that a saved model depends on."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pandas": pd.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
+
+
+def settings():
+    """The preprocessing, for a description."""
+    channels = preprocess.SCALE_RANGE
+    return {"scale_range": [channels.start, channels.stop], "window": preprocess.WINDOW}
+
+
+def save(model, model_dir, training=None):
+    """Save a fitted model as model.pkl and describe it in model.json.
+
+    Parameters
+    ----------
+    model : ZeroClippedRidgeCV
+        Fitted to DataFrames.
+    model_dir : str
+        Folder; made when missing.
+    training : dict, optional
+        What is known of the training data, kept in the description.
+    """
+    pickled = pickle.dumps(model, protocol=4)  # 4: the newest that Python 3.7 reads
+    description = {
+        "sha256": hashlib.sha256(pickled).hexdigest(),
+        "versions": versions(),
+        "training": training or {},
+        "preprocessing": settings(),
+        "features": list(model.feature_names_in_),
+        "targets": [
+            {"name": name, "alpha": alpha, "cv_r2": r2, "cv_rmse": rmse, "rows": rows}
+            for name, alpha, r2, rmse, rows in zip(
+                model.target_names_,
+                *(
+                    np.atleast_1d(values).tolist()
+                    for values in (model.alpha_, model.cv_r2_, model.cv_rmse_, model.n_rows_)
+                ),
+            )
+        ],
+    }
+    # Both are whole before either takes its place.
+    with preprocess.replacing(os.path.join(model_dir, MODEL), "wb") as pickle_file, preprocess.replacing(
+        os.path.join(model_dir, DESCRIPTION)
+    ) as description_file:
+        pickle_file.write(pickled)
+        json.dump(description, description_file, indent=1)
+
+
+class ModelUnpickler(pickle.Unpickler):
+    """Loads the one class that a model file needs; any other is refused before it can run."""
+
+    def __init__(self, file, kind):
+        super().__init__(file)
+        self.kind = kind
+
+    def find_class(self, module, name):
+        if (module, name) == ("mdl", "ZeroClippedRidgeCV"):
+            return self.kind
+        raise DataError(
+            f"{MODEL}: refused to load {module}.{name}, expected a model of mdl.ZeroClippedRidgeCV "
+            "only; train again with train.py"
+        )
+
+
+def unpickle(pickled, kind):
+    """The ZeroClippedRidgeCV in a pickle; a DataError when there is anything else in it."""
+    try:
+        for opcode, argument, _ in pickletools.genops(pickled):
+            # A memo's index makes room for as many entries: 12 bytes could ask for all memory.
+            if "PUT" in opcode.name and int(argument) > len(pickled):
+                raise DataError(f"{MODEL}: refused to make room for {argument} objects; train again")
+        model = ModelUnpickler(io.BytesIO(pickled), kind).load()
+    except DataError:
+        raise
+    except Exception as error:  # an unpickler may raise anything
+        raise DataError(f"{MODEL}: cannot be unpickled ({one_line(error)}); train again") from None
+    if not isinstance(model, kind):
+        raise DataError(
+            f"{MODEL}: found a {type(model).__name__}, expected a ZeroClippedRidgeCV; train again"
+        )
+    return model
+
+
+def check_model(model, description):
+    """Raise a DataError unless a model is whole, and is the one that its description tells of."""
+    state = vars(model)
+    methods = [name for name in state if callable(getattr(type(model), str(name), None))]
+    features, targets = (list(state.get(key, ())) for key in ("feature_names_in_", "target_names_"))
+    t, p, k = len(targets), len(features), len(state.get("eigenvalues_", ()))
+    shapes = {
+        "coef_": (t, p), "intercept_": (t,), "lower_": (t,), "alpha_": (t,), "weight_": (t,), "n_rows_": (t,),
+        "error_growth_": (t, 2), "error_quantiles_": (t, len(LEVELS)), "x_mean_": (p,),
+        "residual_scale_": (p,), "eigenvalues_": (k,), "axes_": (k, p),
+    }  # fmt: skip
+    wrong = [
+        *methods,
+        *(name for name, shape in shapes.items() if not is_array(name, state.get(name), shape)),
+    ]
+    wrong += [
+        name
+        for name in ("total_weight_", "leverage_limit_", "residual_limit_")
+        if type(state.get(name)) is not float or not SMALLEST < state[name] < LARGEST
+    ]
+    names = all(isinstance(name, str) for name in features + targets)
+    twice = len(set(features)) < p or len(set(targets)) < t
+    if wrong or not names or twice or model.n_features_in_ != p or model.fit_intercept is not True:
+        raise DataError(
+            f"{MODEL}: found {', '.join(map(str, wrong)) or 'features or targets'} that no training gives; "
+            "train again"
+        )
+    described = [target["name"] for target in description.get("targets", [])]
+    if description.get("features", features) != features or (described or targets) != targets:
+        raise DataError(
+            f"{MODEL}: found other features or targets than {DESCRIPTION} tells of; one of them is "
+            "of another training, train again"
+        )
+    # The furthest features that a client may send have finite answers too: JSON knows no infinity.
+    furthest = np.array([np.full(p, LOWEST), np.full(p, float(preprocess.WINDOW))])
+    with np.errstate(all="ignore"):
+        lower, upper, found = trust(furthest, nameless(model).predict(furthest), model)
+    if not (np.isfinite(lower) & np.isfinite(upper)).all() or not np.isfinite(found.iloc[:, :2]).all(
+        axis=None
+    ):
+        raise DataError(f"{MODEL}: found bounds without end, that no training gives; train again")
+
+
+def is_array(name, values, shape):
+    """Whether an attribute of a model is an array as training gives it."""
+    kind = int if name == "n_rows_" else float
+    if not isinstance(values, np.ndarray) or values.dtype != kind or values.shape != shape:
+        return False
+    if name in ("alpha_", "weight_", "residual_scale_", "eigenvalues_", "n_rows_"):
+        return bool(((values > SMALLEST) & (values < LARGEST)).all())
+    if name == "error_growth_":
+        return bool(((values >= 0) & (values < LARGEST)).all() and (values.sum(axis=1) > 0).all())
+    return bool(((np.abs(values) < LARGEST) | ((values == -np.inf) & (name == "lower_"))).all())
+
+
+def load(model_dir, kind):
+    """Load the model that `save` wrote, checked before anything in it can run.
+
+    Parameters
+    ----------
+    model_dir : str
+    kind : type
+        Its class, mdl.ZeroClippedRidgeCV.
+
+    Returns
+    -------
+    ZeroClippedRidgeCV
+
+    Raises
+    ------
+    DataError
+        When a file is missing or damaged, the sum differs, the pickle names any other class, or
+        the model is not whole.
+    """
+    try:
+        with open(os.path.join(model_dir, DESCRIPTION), encoding="utf-8") as file:
+            description = json.load(file)
+        with open(os.path.join(model_dir, MODEL), "rb") as file:
+            pickled = file.read()
+        expected = description["sha256"]
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{error.filename}: not found, expected {MODEL} and {DESCRIPTION} in the folder; run "
+            "train.py first, or check --model_dir"
+        ) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise DataError(f"{DESCRIPTION}: damaged, expected what train.py writes; train again") from None
+    found = hashlib.sha256(pickled).hexdigest()
+    if found != expected:
+        raise DataError(
+            f"{MODEL}: found sha256 {found[:12]}…, expected {str(expected)[:12]}… as in "
+            f"{DESCRIPTION}; one of them is damaged or of another training, train again"
+        )
+    model = unpickle(pickled, kind)
+    try:
+        check_model(model, description)
+        trained = dict(description.get("versions", {}))
+    except DataError:
+        raise
+    except Exception as error:  # what stands in the place of a list or a number may be anything
+        raise DataError(f"{MODEL} or {DESCRIPTION}: damaged ({one_line(error)}); train again") from None
+    here = versions()
+    other = [
+        f"{name} {theirs} (here {here.get(name)})"
+        for name, theirs in trained.items()
+        if here.get(name) != theirs
+    ]
+    if other:
+        logger.info("%s was trained with %s", MODEL, ", ".join(other))
+    return model

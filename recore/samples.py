@@ -1,0 +1,162 @@
+"""Rows of cells become the model's features, by name or by place, checked cell by cell."""
+
+from itertools import chain
+
+import numpy as np
+
+import preprocess
+from preprocess import DataError
+
+LOWEST = -1e9  # of a feature: a spectrum's minimum cannot be measured beside so small a maximum
+
+
+def feature_values(table, model):
+    """The model's features (n_samples, n_features) of a table, checked as `predict` tells."""
+    features = list(model.feature_names_in_)
+    names = [str(name) for name in table.columns]
+    values = (table if names == features else table.iloc[:, places(names, features)]).to_numpy()
+    return to_array(values, features)
+
+
+def places(names, features):
+    """Where each feature stands among a body's column names.
+
+    Raises
+    ------
+    DataError
+        For a missing feature, a feature named twice, or the channels of spectra.
+    """
+    at = {name: place for place, name in enumerate(names)}
+    twice = [name for name in features if names.count(name) > 1] if len(at) < len(names) else []
+    if twice:
+        raise DataError(
+            f"body: found column {twice[0]!r} more than once, expected every name once; rename one"
+        )
+    missing = [name for name in features if name not in at]
+    if missing:
+        raise DataError(
+            f"found {len(names)} columns without {len(missing)} of the model's {len(features)} "
+            f"features, first {missing[0]!r}; use spectra of the channels that the model was "
+            "trained on, preprocessed, or train again"
+        )
+    # Features are named after channels, so a table of spectra names them all.
+    if len(names) > preprocess.WINDOW * (len(features) - 1):
+        raise DataError(
+            f"found {len(names)} columns, expected the model's {len(features)} features; these are "
+            "channels, preprocess them first with preprocess.py"
+        )
+    return [at[name] for name in features]
+
+
+def unnamed(width, first_cells, features):
+    """Where the features stand in rows without names: alone, or after an index.
+
+    Raises
+    ------
+    DataError
+        For any other number of columns, or an index that is a fraction: then the further
+        column may stand elsewhere.
+    """
+    if width not in (len(features), len(features) + 1):
+        raise DataError(
+            f"found {width} columns without names, expected {len(features)} features, alone "
+            "or after an index; send those, or a header line"
+        )
+    if width > len(features):
+        for number, cell in enumerate(first_cells, 1):
+            value = preprocess.number(str(cell))
+            if value is not None and value % 1:
+                raise DataError(
+                    f"row {number}, column 1: found {short(cell)}, expected an index before the "
+                    f"{len(features)} features; number the rows, or send a header line"
+                )
+    return range(width - len(features), width)
+
+
+def to_array(rows, features):
+    """Rows of cells, in the features' order, as an array of floats."""
+    if isinstance(rows, np.ndarray) and rows.dtype.kind in "fiu":
+        with np.errstate(over="ignore"):  # of a longdouble
+            values = np.ascontiguousarray(rows, dtype=float)
+        return checked(values, map(np.ndarray.tolist, rows), features)
+    kinds = set(chain.from_iterable(map(type, row) for row in rows))
+    try:
+        if kinds <= {float, int}:
+            values = np.array(rows, dtype=float)
+        else:
+            values = np.array([[to_float(cell) for cell in row] for row in rows])
+    except OverflowError:  # an integer of hundreds of digits
+        values = None
+    return checked(values, rows, features)
+
+
+def to_float(cell):
+    """A cell as a float, NaN when it is no number (True is none, nor is 1_000)."""
+    if isinstance(cell, bool) or (isinstance(cell, str) and ("_" in cell or not cell.isascii())):
+        return np.nan
+    try:
+        return float(cell)
+    except (ValueError, TypeError, OverflowError):
+        return np.nan
+
+
+def checked(values, rows, features):
+    """The values, after checking that every one can be a feature.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows, n_features), or None
+        None when some cell is no number.
+    rows : iterable of sequences
+        The cells as they came, to show the first wrong one.
+    features : list of str
+
+    Raises
+    ------
+    DataError
+        For text, a gap, an infinity, a number that no preprocessed spectrum has, or a row that
+        repeats the features' names.
+    """
+    wrong = None
+    if values is not None:
+        highest = values.max(axis=1)  # NaN where the row has one
+        wrong = ~(highest <= preprocess.WINDOW) | ~(values.min(axis=1) >= LOWEST)
+        # Channels rise or fall throughout: one of the ends is the largest of their names.
+        ends = [preprocess.number(features[0]), preprocess.number(features[-1])]
+        if None not in ends:
+            wrong |= highest == max(ends)
+        if not wrong.any():
+            return values
+    for number, row in enumerate(rows, 1):
+        if wrong is None or wrong[number - 1]:
+            check_row(row, number, features)
+    if values is None:
+        raise DataError("body: found text among the numbers, expected features; send numbers only")
+    return values
+
+
+def check_row(row, number, features):
+    """Raise a DataError that names the first cell of a row that cannot be a feature."""
+    values = [to_float(cell) for cell in row]
+    for name, cell, value in zip(features, row, values):
+        at = f"row {number}, column {name!r}: found {short(cell)}, expected "
+        if not np.isfinite(value):
+            raise DataError(at + "a number; mend or leave out the sample")
+        if not LOWEST <= value <= preprocess.WINDOW:
+            raise DataError(
+                at
+                + f"{LOWEST:g} to {preprocess.WINDOW} as preprocess.py gives; preprocess the spectrum first"
+            )
+    if sorted(values) == sorted(preprocess.number(name) or np.nan for name in features):
+        raise DataError(
+            f"row {number}: found the features' names in columns {features[0]!r} to {features[-1]!r}, "
+            "expected numbers; send the names as a header line"
+        )
+
+
+def short(cell):
+    """A cell as it is shown in an error."""
+    text = repr(cell)
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        return "a gap"
+    return text if len(text) <= 40 else text[:37] + "…"

@@ -1,0 +1,195 @@
+"""Features, assays and ids of tables on disk, for a fit to more rows than memory holds."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+from itertools import zip_longest
+
+import numpy as np
+import pandas as pd
+
+import preprocess
+from preprocess import DataError
+from recore.model_file import settings
+
+VALUES, IDS, TABLE = "rows.f8", "ids.csv", "table.json"  # what is kept of each table
+
+
+class Stored:
+    """Features, assays and ids of tables on disk, as `ZeroClippedRidgeCV.fit_stored` reads them.
+
+    Parameters
+    ----------
+    folders : list of str
+        One a table, as `store` writes them.
+
+    Attributes
+    ----------
+    feature_names, target_names, ids : list of str
+    n_rows : int
+
+    Raises
+    ------
+    DataError
+        When the tables have not the same features and targets.
+    """
+
+    def __init__(self, folders):
+        self.folders, self.tables = folders, [describe(folder) for folder in folders]
+        first = self.tables[0]
+        for table in self.tables:
+            for what in ("features", "targets"):
+                if table[what] != first[what]:
+                    raise DataError(
+                        f"{table['name']}: found other {what} than in {first['name']}, "
+                        f"{difference(table[what], first[what])}; give tables of the same columns"
+                    )
+        self.feature_names, self.target_names = first["features"], first["targets"]
+        self.ids = [name for name in first["ids"] if all(name in table["ids"] for table in self.tables)]
+        self.ends = np.cumsum([table["rows"] for table in self.tables])
+        self.n_rows = int(self.ends[-1])
+
+    def read(self, rows):
+        """Features (rows, features) and assays (rows, targets) of a slice or an array of row numbers."""
+        if isinstance(rows, slice):
+            rows = np.arange(self.n_rows)[rows]
+        width = len(self.feature_names) + len(self.target_names)
+        values, table_of = np.empty((len(rows), width)), np.searchsorted(self.ends, rows, side="right")
+        for k in np.unique(table_of):
+            mine, n = table_of == k, self.tables[k]["rows"]
+            stored = np.memmap(os.path.join(self.folders[k], VALUES), "<f8", "r", shape=(n, width))
+            values[mine] = stored[rows[mine] - (self.ends[k] - n)]
+        return values[:, : len(self.feature_names)], values[:, len(self.feature_names) :]
+
+    def groups(self, name):
+        """The labels of an id column as numbers from 0 without gaps, ndarray of int of shape (n_rows,)."""
+        found = []
+        for folder, table in zip(self.folders, self.tables):
+            path = os.path.join(folder, IDS)
+            cells = pd.read_csv(path, usecols=[table["ids"].index(name)], dtype=str, keep_default_na=False)
+            codes, labels = pd.factorize(cells.iloc[:, 0])
+            gaps = [code for code, label in enumerate(labels) if label in preprocess.GAPS]
+            if gaps:
+                row = int(np.flatnonzero(np.isin(codes, gaps))[0])
+                raise DataError(
+                    f"{table['name']}, row {row + 1}, column {name!r}: found no label, expected one for each "
+                    "row to leave out together; label the row"
+                )
+            found.append((codes, labels))
+        numbers = all(preprocess.number(label) is not None for _, labels in found for label in labels)
+        seen = {}
+        return np.concatenate(
+            [
+                np.array(
+                    [seen.setdefault(float(label) if numbers else label, len(seen)) for label in labels]
+                )[codes]
+                for codes, labels in found
+            ]
+        )
+
+
+def difference(found, expected):
+    """The first name by which two lists differ, in words."""
+    for ours, theirs in zip_longest(found, expected):
+        if ours != theirs:
+            return f"{'none' if ours is None else repr(ours)} in the place of {'none' if theirs is None else repr(theirs)}"
+
+
+def describe(folder):
+    """What `store` has written of a table."""
+    try:
+        with open(os.path.join(folder, TABLE), encoding="utf-8") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        raise DataError(
+            f"{folder}: not found here, though a worker wrote it; name a folder with --cache that all "
+            "machines share"
+        ) from None
+
+
+def source_of(path):
+    """What tells whether a table is the one that was stored."""
+    status = os.stat(path)
+    return {
+        "path": path,
+        "size": status.st_size,
+        "modified": status.st_mtime_ns,
+        "preprocessing": settings(),
+    }
+
+
+def store(cache, path):
+    """Preprocess a table and keep features, assays and ids in a folder, unless it was done before.
+
+    Parameters
+    ----------
+    cache : str
+        Where the folder goes: whole, or not at all.
+    path : str
+        The table.
+
+    Returns
+    -------
+    str
+        The folder: VALUES, little-endian float64, features and assays of row after row; IDS, as they stand
+        in the table; a description of both.
+    """
+    folder = os.path.join(cache, os.path.basename(path))
+    source = source_of(path)
+    if os.path.isdir(folder):
+        try:
+            if describe(folder)["source"] == source:
+                return folder
+        except (ValueError, KeyError):
+            pass  # of another version, or not ours
+        shutil.rmtree(folder)
+    beside = preprocess.beside(folder)
+    os.mkdir(beside)
+    try:
+        with preprocess.held(beside), preprocess.naming(path, folder):
+            write_table(path, beside, source)
+            os.rename(beside, folder)
+    except BaseException:
+        shutil.rmtree(beside)
+        raise
+    return folder
+
+
+def write_table(path, folder, source):
+    """Write what `store` keeps of a table."""
+    rows = missing = 0
+    with open(os.path.join(folder, VALUES), "wb") as values, open(
+        os.path.join(folder, IDS), "w", encoding="utf-8", newline=""
+    ) as ids:
+        lines = csv.writer(ids)
+        for table in preprocess.read_tables(path, as_text=True):
+            if not rows:
+                lines.writerow(table.ids)
+            values.write(np.hstack([table.features, table.targets]).astype("<f8").tobytes())
+            lines.writerows(zip(*(table.ids[name] for name in table.ids)))
+            rows += len(table.features)
+            missing += int(table.targets.isna().to_numpy().sum())
+    preprocess.release_memory()
+    description = {
+        "name": os.path.basename(path),
+        "source": source,
+        "sha256": file_sum(path),
+        "rows": rows,
+        "missing_assays": missing,
+        "features": list(table.features),
+        "targets": list(table.targets),
+        "ids": list(table.ids),
+    }
+    with open(os.path.join(folder, TABLE), "w", encoding="utf-8") as file:
+        json.dump(description, file)
+
+
+def file_sum(path):
+    """sha256 of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            digest.update(part)
+    return digest.hexdigest()
