@@ -26,6 +26,8 @@ import train
 from recore import predictions as told
 from recore.bounds import MOST
 from recore.samples import feature_values
+from recore.tables import read_tables
+from recore.workers import add_workers, workers
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +88,7 @@ def predict_table(model_dir, output_dir, coverage, path):
     with ExitStack() as stack:  # both are whole before either takes its place
         stack.enter_context(preprocess.naming(path, output_dir))
         files = [stack.enter_context(preprocess.replacing(each)) for each in paths]
-        for texts in preprocess.read_tables(path, predict, as_text=coverage is not None):
+        for texts in read_tables(path, predict, as_text=coverage is not None):
             for file, header, lines in zip(files, texts[::2], texts[1::2]):
                 file.write(lines if rows else header + lines)
             rows += texts[1].count("\n")
@@ -113,7 +115,7 @@ def main(argv=None):
     parser.add_argument(
         "--details", action="store_true", help="write bounds and verdicts beside the predictions"
     )
-    preprocess.add_workers(parser)
+    add_workers(parser)
     parser.add_argument("--coverage", type=float, default=told.COVERAGE, help="of the bounds (%(default)s)")
     arguments = parser.parse_args(argv)
     if not 0 < arguments.coverage <= MOST:
@@ -126,7 +128,7 @@ def main(argv=None):
     preprocess.clear_leftovers(arguments.output_dir)
     folders = map(os.path.abspath, (arguments.model_dir, arguments.output_dir))
     work = partial(predict_table, *folders, arguments.coverage if arguments.details else None)
-    with preprocess.workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
+    with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
         rows = sum(run(work, [os.path.abspath(path) for path in paths], "tables"))
     one = output_paths(paths[0], arguments.output_dir) if len(paths) == 1 else [arguments.output_dir] * 2
     logger.info(

@@ -21,24 +21,20 @@ import csv
 import glob
 import gzip
 import io
-import json
 import logging
 import math
 import os
 import re
 import shutil
-import signal
 import sys
-import threading
 import time
 import uuid
 import zlib
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from typing import List, NamedTuple, Optional
 
 import numpy as np
@@ -56,10 +52,7 @@ RANGE = f"[{SCALE_RANGE.start}:{SCALE_RANGE.stop}]"
 WINDOW = 7  # channels; best of 1, 3, 5, 7, 10 in cross-validation
 DECIMALS = 12  # of a feature: a file then holds what memory does, to the last bit, and is short
 BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
-BATCH_ROWS = 2048  # of Parquet a block: to decode a column costs the same however few rows it has
 CACHED_ROWS = 256  # preprocessed at a time: 3.5 MB of 1,700 channels, which a processor's cache holds
-GROUP_ROWS = 4096  # a row group of Parquet written
-LARGE_GROUP = 64 << 20  # bytes of a row group that is read in pieces
 THREADS = min(4, os.cpu_count() or 1)  # blocks in work; parsing releases the GIL
 
 ID_COLUMNS = ("DepthTo", "SiteID", "DepthFrom")
@@ -692,7 +685,7 @@ def whole(values):
     return values.astype(np.int64) if np.array_equal(values, np.floor(values)) else values
 
 
-def read_tables(path, then=None, as_text=False):
+def read_tables(path, then=None, as_text=False, open_table=None):
     """Read and preprocess a spectra file block by block, in THREADS threads.
 
     Parameters
@@ -703,6 +696,8 @@ def read_tables(path, then=None, as_text=False):
         Applied to each Table in the thread that made it; its result is yielded instead.
     as_text : bool
         Leave index and ids as they stand in the file ("007", empty), for a table that goes with it.
+    open_table : callable, optional
+        Gives the Layout of a table and its blocks, as `open_csv` does, for tables of other kinds.
 
     Yields
     ------
@@ -715,8 +710,9 @@ def read_tables(path, then=None, as_text=False):
         For anything in the file that is not as data/README.md says. A repeated index is
         noticed after the last row.
     """
-    layout, blocks = open_table(path)
-    name, indexes = os.path.basename(find_table(path)), []
+    path, indexes = find_table(path), []
+    name = os.path.basename(path)
+    layout, blocks = (open_table or open_csv)(path, name)
 
     def work(block):
         rows, read, at = block
@@ -734,14 +730,13 @@ def read_tables(path, then=None, as_text=False):
         )
 
 
-def open_table(path):
-    """The Layout of a table and its blocks, as `csv_blocks` and `parquet_blocks` give them."""
-    path = find_table(path)
-    return (parquet_blocks if path.endswith(".parquet") else csv_blocks)(path, os.path.basename(path))
-
-
-def csv_blocks(path, name):
+def open_csv(path, name):
     """The Layout of a CSV file, and its blocks: row numbers, what reads their Cells, what words a row's place."""
+    if path.endswith(".parquet"):
+        raise DataError(
+            f"{name}: found Parquet, which this file cannot read by itself; put the project's folder recore "
+            "beside it, or give .csv.gz"
+        )
     blocks = read_blocks(path)
     header = next(blocks, None)
     if header is None:
@@ -765,191 +760,6 @@ def csv_blocks(path, name):
     return split_columns(names, text_columns(first, names), name), numbered()
 
 
-# --- Parquet ------------------------------------------------------------------------
-
-
-def pyarrow_parquet():
-    """The module pyarrow.parquet."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise DataError(
-            "found no pyarrow, which .parquet needs; install it (pip install pyarrow), or give .csv.gz"
-        ) from None
-    if int(pyarrow.__version__.split(".")[0]) < 3:
-        raise DataError(
-            f"found pyarrow {pyarrow.__version__}, expected 3 or newer to read .parquet in blocks; upgrade it, "
-            "or give .csv.gz"
-        )
-    return pyarrow.parquet
-
-
-@contextmanager
-def parquet_errors(name):
-    """Say in one line what pyarrow raises for a damaged file."""
-    import pyarrow
-
-    try:
-        yield
-    except (pyarrow.ArrowException, OSError) as error:
-        if getattr(error, "errno", None):
-            raise
-        raise DataError(
-            f"{name}: cannot be read as Parquet ({' '.join(str(error).split())}); copy or write it again"
-        ) from None
-
-
-def parquet_blocks(path, name):
-    """As `csv_blocks`, of a Parquet file.
-
-    Memory is a block, and a page of each column: those of a row group are read side by side.
-    """
-    parquet = pyarrow_parquet()
-    with parquet_errors(name):
-        file = parquet.ParquetFile(path, pre_buffer=False)
-        groups = [file.metadata.row_group(k).total_byte_size for k in range(file.num_row_groups)]
-        if max(groups, default=0) > LARGE_GROUP:
-            # Else all of its bytes are in memory at once, and pandas writes one row group for a million rows.
-            file = parquet.ParquetFile(path, buffer_size=1 << 12, pre_buffer=False, metadata=file.metadata)
-        schema = file.schema_arrow
-        if not file.metadata.num_rows:
-            raise DataError(f"{name}: found no row, expected spectra; see data/README.md")
-    rows = range(file.metadata.num_rows)
-    index, columns = pandas_index(schema, name), list(schema.names)
-    if index in columns:
-        columns.insert(0, columns.pop(columns.index(index)))
-    elif isinstance(index, range) and len(index) == len(rows):  # else that of a frame of which this is a part
-        rows = index
-    names = ["", *columns[1:]] if index in columns else columns
-    split_columns(names, (), name)  # what the names tell by themselves comes first
-    text = [
-        title
-        for title, column in zip(names, columns)
-        if is_text(schema.field(column).type, f"{name}, column {column!r}")
-    ]
-    if len(names) < 2:
-        raise DataError(f"{name}: found {len(names)} column, expected spectra and assays; see data/README.md")
-    layout = split_columns(names, text, name)
-    places = dict(zip(names, (schema.get_field_index(column) for column in columns)))
-
-    def numbered():
-        row = 0
-        with parquet_errors(name), progress(name, file.metadata.num_rows) as show:
-            for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
-                index = pd.RangeIndex.from_range(rows[row : row + batch.num_rows])
-                yield index, partial(parquet_cells, batch, places), partial(row_of, name, row)
-                row += batch.num_rows
-                show(row)
-
-    return layout, numbered()
-
-
-def pandas_index(schema, name):
-    """The column that pandas wrote a frame's index to, or the range that it was; None when neither."""
-    about = json.loads((schema.metadata or {}).get(b"pandas", b"{}").decode())
-    levels = about.get("index_columns", [])
-    if len(levels) > 1:
-        raise DataError(
-            f"{name}: found an index of {len(levels)} levels, {', '.join(map(repr, levels))}, expected one; "
-            "write the frame with reset_index()"
-        )
-    if levels and isinstance(levels[0], dict):
-        return range(*(levels[0].get(key, usual) for key, usual in (("start", 0), ("stop", 0), ("step", 1))))
-    return levels[0] if levels else None
-
-
-def row_of(name, first, row):
-    """The place of a row: 'public.parquet, row 17'."""
-    return f"{name}, row {first + row + 1}"
-
-
-def is_text(kind, at):
-    """Whether a type of Arrow's is text, not numbers; a DataError when it is neither."""
-    from pyarrow import types
-
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_boolean(kind):
-        return False
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_temporal(kind):
-        return True
-    if types.is_null(kind):
-        return False
-    raise DataError(f"{at}: found the type {kind}, expected numbers or text; write it as one of these")
-
-
-def numbers_of(column):
-    """A column of Arrow's as an array of numbers, NaN for gaps."""
-    import pyarrow
-
-    if column.null_count or not pyarrow.types.is_floating(column.type):
-        if pyarrow.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
-        if pyarrow.types.is_decimal(column.type):  # Arrow's own cast may miss the last bit
-            return np.array([math.nan if cell is None else float(cell) for cell in column.to_pylist()])
-        if pyarrow.types.is_boolean(column.type):
-            column = column.cast(pyarrow.int8())
-        column = column.cast(pyarrow.float64(), safe=False)
-    return column.to_numpy(zero_copy_only=False)
-
-
-def texts_of(column):
-    """A column of Arrow's as text, empty for gaps; numbers as CSV has them."""
-    import pyarrow
-
-    if is_text(column.type, "column"):
-        return ["" if cell is None else cell.strip() for cell in column.cast(pyarrow.string()).to_pylist()]
-    if pyarrow.types.is_integer(column.type):
-        return ["" if cell is None else str(cell) for cell in column.to_pylist()]
-    return [
-        "" if cell != cell else "%d" % cell if cell % 1 == 0 else repr(cell)
-        for cell in numbers_of(column).tolist()
-    ]
-
-
-def parquet_cells(batch, places, layout, as_text):
-    """The Cells of a batch of rows; `places` tells the column of each name."""
-    from pyarrow.types import is_floating, is_integer
-
-    def numbers(names):
-        some = batch.select([places[name] for name in names])
-        types = set(some.schema.types)
-        if (
-            len(types) == 1 and is_floating(next(iter(types))) and hasattr(some, "to_tensor")
-        ):  # from pyarrow 16
-            return some.to_tensor(null_to_nan=True, row_major=False).to_numpy()
-        values = np.empty((len(names), batch.num_rows))  # as the file has them: channel after channel
-        for row, column in zip(values, some.columns):
-            row[:] = numbers_of(column)
-        return values.T
-
-    labels = {}
-    for name in label_names(layout):
-        column = batch.column(places[name])
-        if as_text or name in layout.text:
-            labels[name] = texts_of(column)
-        elif is_integer(column.type) and not column.null_count:
-            labels[name] = column.cast("int64").to_numpy()
-        else:
-            labels[name] = whole(numbers_of(column).astype(float))
-    return Cells(numbers(layout.channels), numbers(layout.targets), labels)
-
-
-def release_memory():
-    """Give back what Arrow keeps for a next table, where none is read soon."""
-    if "pyarrow" in sys.modules:
-        pool = sys.modules["pyarrow"].default_memory_pool()
-        if hasattr(pool, "release_unused"):  # pyarrow 4 and newer
-            pool.release_unused()
-
-
-def read_table(path):
-    """Read and preprocess a whole spectra file; the Table of all its rows."""
-    tables = list(read_tables(path))
-    return Table(*(pd.concat(part) for part in zip(*tables)))
-
-
 # --- writing ------------------------------------------------------------------------
 
 
@@ -969,54 +779,6 @@ def csv_rows(features):
     line = ",".join(["%s"] + [f"%.{DECIMALS}f"] * features.shape[1])
     labels = map(quote, features.index)
     return "".join([line % (label, *row) + "\n" for label, row in zip(labels, features.to_numpy().tolist())])
-
-
-class ParquetRows:
-    """Writes feature tables to an open file as Parquet, GROUP_ROWS to a row group."""
-
-    def __init__(self, file, name):
-        self.file, self.name = file, name
-        self.parquet, self.writer, self.waiting = pyarrow_parquet(), None, []
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, failed, *_):
-        try:
-            if not failed:
-                self.flush()
-                self.writer.close()
-        finally:
-            if self.writer is not None:
-                self.writer.is_open = False  # else it would write an end to what failed, when it is collected
-
-    def write(self, features):
-        self.waiting.append(features)
-        if sum(map(len, self.waiting)) >= GROUP_ROWS:
-            self.flush()
-
-    def flush(self):
-        import pyarrow
-
-        if not self.waiting:
-            return
-        index = np.concatenate([features.index.to_numpy() for features in self.waiting])
-        values = np.concatenate([features.to_numpy().T for features in self.waiting], axis=1)
-        names = ["index", *self.waiting[0].columns]
-        if index.dtype == object and not all(isinstance(label, str) for label in index):
-            index = index.astype(str)  # numbers at first, text later on
-        table = pyarrow.Table.from_arrays([pyarrow.array(index), *map(pyarrow.array, values)], names)
-        if self.writer is None:
-            # Twelve decimals are noise to a dictionary, and to a compressor; nobody looks for a range of them.
-            options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
-            self.writer = self.parquet.ParquetWriter(self.file, table.schema, **options)
-        if table.schema.types != self.writer.schema.types:
-            raise DataError(
-                f"{self.name}: found the index {index[0]} among others of another kind before it, expected "
-                "numbers or text throughout, as Parquet has them; number the rows anew, or write .csv"
-            )
-        self.writer.write_table(table)
-        self.waiting = []
 
 
 def beside(path):
@@ -1055,11 +817,8 @@ def clear_leftovers(folder):
 
 
 @contextmanager
-def replacing(path, mode="w", modified=None):
-    """Open a file beside `path` that takes its place when all is written, or leaves no trace.
-
-    `modified` is the time of modification that it gets, in ns.
-    """
+def replacing(path, mode="w"):
+    """Open a file beside `path` that takes its place when all is written, or leaves no trace."""
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     part = beside(path)
     try:
@@ -1067,8 +826,6 @@ def replacing(path, mode="w", modified=None):
             with open(part, mode) as file:
                 stack.enter_context(held(part))
                 yield file
-            if modified is not None:
-                os.utime(part, ns=(modified, modified))
             os.replace(part, path)
     except BaseException:
         if os.path.exists(part):
@@ -1090,202 +847,9 @@ def is_done(path, source):
     return os.path.exists(path) and os.stat(path).st_mtime_ns == os.stat(source).st_mtime_ns
 
 
-# --- many tables --------------------------------------------------------------------
+# --- the step -----------------------------------------------------------------------
 
-GENERATORS = ("loky", "dask")  # backends from which joblib gives each result as it comes
 in_task = False  # whether other tasks run beside this one: their progress is told as a whole
-
-
-def add_workers(parser):
-    """Add the options that `workers` takes."""
-    group = parser.add_argument_group("several tables, or one larger than memory")
-    group.add_argument("--jobs", type=int, help="processes (as many as there are cores)")
-    group.add_argument(
-        "--backend",
-        choices=["loky", "dask", "ray", "spark"],
-        default="loky",
-        help="where they run, by joblib's name: on this machine (%(default)s), or a cluster's",
-    )
-    group.add_argument("--scheduler", help="address of the cluster's scheduler")
-
-
-@contextmanager
-def workers(jobs=None, backend="loky", scheduler=None):
-    """Give `run(function, items, label)`, which yields function(item) in the items' order.
-
-    Parameters
-    ----------
-    jobs : int, optional
-        Processes; as many as there are cores by default.
-    backend : str
-        "loky" for processes on this machine; "dask", "ray", "spark" for a cluster.
-    scheduler : str, optional
-        Where the cluster is.
-
-    Yields
-    ------
-    callable
-        A DataError or OSError of one item does not keep the others from being done; it is raised then.
-        BLAS has one thread in each task, so that sums have the same bits however many tasks run at a time.
-    """
-    jobs = jobs if jobs is not None else os.cpu_count() or 1
-    if jobs < 1:
-        raise DataError(f"--jobs: found {jobs}, expected 1 or more; leave it out for all cores")
-    with ExitStack() as stack:
-        if backend != "loky":
-            stack.enter_context(cluster(backend, scheduler))
-        one_thread_of_all = []
-
-        def run(function, items, label=""):
-            if not one_thread_of_all:  # sums in this process have the same bits, too
-                one_thread_of_all.append(stack.enter_context(one_thread()))
-            total = len(items) if hasattr(items, "__len__") else None
-            if backend == "loky" and (jobs == 1 or total == 1):
-                results = in_this_process(function, items, alone=total == 1)
-            else:
-                here = backend == "loky"
-                threads = max(1, (os.cpu_count() or 1) // jobs) if here else 1
-                results = in_processes(
-                    partial(attempt, function, threads), items, jobs if here else None, backend in GENERATORS
-                )
-            return told(results, label, total)
-
-        yield run
-
-
-def in_this_process(function, items, alone):
-    """Yield what `tried` gives, one after the other."""
-    global in_task
-    for item in items:
-        before, in_task = in_task, not alone
-        try:
-            result = tried(function, item)
-        finally:
-            in_task = before
-        yield result
-
-
-def one_thread():
-    """A context in which BLAS has one thread."""
-    from threadpoolctl import threadpool_limits  # scikit-learn needs it, so it is there
-
-    return threadpool_limits(1)
-
-
-def attempt(function, threads, item):
-    """function(item) in a process of its own, and None; or None and its DataError or OSError."""
-    global in_task, THREADS
-    in_task, THREADS = True, threads
-    with no_interrupt():
-        one_thread()
-    return tried(function, item)
-
-
-@contextmanager
-def no_interrupt():
-    """Leave an interrupt to the process that has begun this one, and stops it.
-
-    One that falls within the calls to C in which libraries are looked up is printed, and lost.
-    """
-    if threading.current_thread() is not threading.main_thread():  # of a cluster's worker
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def tried(function, item):
-    try:
-        return function(item), None
-    except (DataError, OSError) as error:
-        return None, error
-
-
-def in_processes(function, items, jobs, one_by_one):
-    """Yield function(item) in the items' order, from joblib's processes, in batches unless one by one."""
-    from joblib import Parallel, delayed
-    from joblib import __version__ as joblib_version
-
-    calls = map(delayed(function), items)
-    try:
-        if one_by_one and tuple(map(int, joblib_version.split(".")[:2])) >= (1, 3):
-            yield from Parallel(n_jobs=jobs, batch_size=1, return_as="generator")(calls)
-        else:
-            while True:
-                some = list(islice(calls, 4 * (jobs or 16)))
-                if not some:
-                    break
-                yield from Parallel(n_jobs=jobs, batch_size=1)(some)
-    except Exception as error:
-        if isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker":
-            raise DataError(
-                "a worker process was killed, by hand or by the system when memory is short; run the same "
-                "command again, what is finished is kept, with fewer --jobs if memory is short"
-            ) from None
-        raise
-
-
-def told(results, label, total):
-    """Yield results, with progress; after the last, raise the first error among them."""
-    errors, done = [], 0
-    with progress(label, total) as show:
-        for result, error in results:
-            done += 1
-            show(done)
-            if error is not None:
-                errors.append(error)
-            elif not errors:
-                yield result
-    if errors:
-        more = f"; {len(errors) - 1} more failed" if len(errors) > 1 else ""
-        raise DataError(f"{errors[0]}{more}") from None
-
-
-@contextmanager
-def cluster(backend, scheduler):
-    """Have joblib run on a cluster."""
-    import joblib
-
-    library = {"dask": "distributed", "ray": "ray", "spark": "joblibspark"}[backend]
-    try:
-        __import__(library)
-    except ImportError:
-        raise DataError(
-            f"--backend {backend}: found no {library}; install it (pip install {library})"
-        ) from None
-    names = ("preprocess", "mdl", "train", "predict")  # each needs those before it
-    modules = [sys.modules[name] for name in names if name in sys.modules]
-    with ExitStack() as stack:
-        settings = {}
-        if backend == "dask":
-            from distributed import Client
-
-            client = settings["client"] = stack.enter_context(Client(scheduler))
-            for module in modules:
-                client.upload_file(module.__file__)
-        elif backend == "ray":
-            import ray
-            from ray.util.joblib import register_ray
-
-            sent = {"py_modules": modules} if modules else None
-            ray.init(address=scheduler, runtime_env=sent, configure_logging=False)
-            stack.callback(ray.shutdown)
-            register_ray()
-        else:
-            from joblibspark import register_spark
-            from pyspark.sql import SparkSession
-
-            session = SparkSession.builder
-            session = (session.master(scheduler) if scheduler else session).getOrCreate()
-            stack.callback(session.stop)
-            for module in modules:
-                session.sparkContext.addPyFile(module.__file__)
-            register_spark()
-        stack.enter_context(joblib.parallel_backend(backend, **settings))
-        yield
 
 
 def run(main):
@@ -1299,83 +863,8 @@ def run(main):
         sys.exit(f"{os.path.basename(sys.argv[0])}: interrupted, nothing is half-written")
 
 
-def preprocess_table(source, output, keep_time=False):
-    """Preprocess one table; feature names and rows of what was written.
-
-    Parameters
-    ----------
-    source : str
-    output : str
-        Parquet where its name says so, else CSV.
-    keep_time : bool
-        Whether the output is as old as its source, so that it is known to be done.
-    """
-    rows, names = 0, None
-    modified = (
-        os.stat(source).st_mtime_ns if keep_time else None
-    )  # before it is read: it may change meanwhile
-    if output.endswith(".parquet"):
-        with replacing(output, "wb", modified) as file, ParquetRows(file, os.path.basename(source)) as writer:
-            for table in read_tables(source):
-                writer.write(table.features)
-                names, rows = list(table.features), rows + len(table.features)
-        return names, rows
-    with replacing(output, "w", modified) as file:
-        for names, text in read_tables(
-            source, lambda table: (list(table.features), csv_rows(table.features))
-        ):
-            file.write(text if rows else csv_header(names) + text)
-            rows += text.count("\n")
-    return names, rows
-
-
-def preprocess_shard(item):
-    """As `preprocess_table`, of a source and an output that may be done: then it has no rows."""
-    source, output = item
-    if is_done(output, source):
-        return written_names(output), None
-    with naming(source, output):
-        return preprocess_table(source, output, keep_time=True)
-
-
-def written_names(path):
-    """The names of the features in a table that `preprocess_table` wrote."""
-    if path.endswith(".parquet"):
-        with parquet_errors(path):
-            return pyarrow_parquet().read_schema(path).names[1:]
-    with open(path, encoding="utf-8") as file:
-        return next(csv.reader(file))[1:]
-
-
-def preprocess_all(sources, folder, kind, run):
-    """Preprocess tables to a folder; feature names, rows and tables written, and tables done before."""
-    outputs = [
-        os.path.join(
-            folder, stem_of(source) + (kind or (".parquet" if source.endswith(".parquet") else ".csv"))
-        )
-        for source in sources
-    ]
-    taken = {os.path.realpath(source) for source in sources}
-    for output in outputs:
-        if os.path.realpath(output) in taken:
-            raise DataError(
-                f"{output}: found spectra there, expected another folder for the features; name one"
-            )
-    os.makedirs(folder, exist_ok=True)
-    clear_leftovers(folder)
-    pairs = list(zip(map(os.path.abspath, sources), map(os.path.abspath, outputs)))
-    each_names, each_rows = zip(*run(preprocess_shard, pairs, "tables"))
-    for source, names in zip(sources, each_names):
-        if names != each_names[0]:
-            raise DataError(
-                f"{source}: found other channels than in {sources[0]}, expected the same in all; preprocess "
-                "them apart"
-            )
-    written = [rows for rows in each_rows if rows is not None]
-    return each_names[0], sum(written), len(written), len(sources) - len(written)
-
-
-def main(argv=None):
+def arguments():
+    """The parser of the arguments that the platform gives."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--input",
@@ -1387,31 +876,83 @@ def main(argv=None):
         default="/opt/ml/processing/output/preprocess/public.csv",
         help="feature table to write (.csv, .parquet), or a folder for one a file (%(default)s)",
     )
-    parser.add_argument(
-        "--format", choices=["csv", "parquet"], help="of the tables in a folder (as the input's)"
-    )
-    add_workers(parser)
-    arguments = parser.parse_args(argv)
-    sources, output = find_tables(arguments.input), arguments.output
+    return parser
+
+
+def output_paths(sources, output, kind=None):
+    """Where the features of each table go; `kind` is the ending of those in a folder, by default the source's."""
     if output.endswith(".gz"):
         raise DataError(
             f"--output: found {output}, expected a name in .csv or .parquet, or a folder; name one"
         )
-    if output.endswith((".csv", ".parquet")) and not os.path.isdir(output):
+    if is_one_table(output):
         if len(sources) > 1:
             raise DataError(
-                f"--output: found {output} for the {len(sources)} tables of {arguments.input}, expected a folder; "
-                "name one"
+                f"--output: found {output} for {len(sources)} tables, expected a folder; name one"
             )
-        names, rows = preprocess_table(sources[0], output)
-        done = ""
+        return [output]
+    outputs = [
+        os.path.join(
+            output, stem_of(source) + (kind or (".parquet" if source.endswith(".parquet") else ".csv"))
+        )
+        for source in sources
+    ]
+    taken = {os.path.realpath(source) for source in sources}
+    for path in outputs:
+        if os.path.realpath(path) in taken:
+            raise DataError(
+                f"{path}: found spectra there, expected another folder for the features; name one"
+            )
+    return outputs
+
+
+def is_one_table(output):
+    """Whether an output is the name of a table, not of a folder."""
+    return output.endswith((".csv", ".parquet")) and not os.path.isdir(output)
+
+
+def write_csv(source, output, open_table=None):
+    """Preprocess one table to a CSV file; feature names and rows of what was written."""
+    rows, names = 0, None
+    with replacing(output, "w") as file:
+        for names, text in read_tables(
+            source, lambda table: (list(table.features), csv_rows(table.features)), open_table=open_table
+        ):
+            file.write(text if rows else csv_header(names) + text)
+            rows += text.count("\n")
+    return names, rows
+
+
+def main(argv=None):
+    """The step as the platform runs it: this file alone, one table after the other."""
+    given, further = arguments().parse_known_args(argv)
+    if further:
+        raise DataError(
+            f"found the argument {further[0]}, which needs the project's folder recore beside this file; "
+            "put it there, or leave the argument out"
+        )
+    sources = find_tables(given.input)
+    for source, output in zip(sources, output_paths(sources, given.output)):
+        if output.endswith(".parquet"):
+            raise DataError(
+                f"{output}: expected a name in .csv where this file is alone; put the project's folder recore "
+                "beside it for Parquet, or name one"
+            )
+        names, rows = write_csv(source, output)
+        logger.info("%s: %s spectra, %d features each", output, format(rows, ","), len(names))
+
+
+def command():
+    """Run the whole project's command where its package is there, else this file's: the platform gives it alone."""
+    try:
+        from recore import many
+    except ModuleNotFoundError as missing:
+        if missing.name != "recore":  # the package is there, and broken
+            raise
+        run(main)
     else:
-        with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
-            kind = arguments.format and "." + arguments.format
-            names, rows, written, before = preprocess_all(sources, output, kind, run)
-        done = f" in {written} tables, {before} done before" if before else f" in {written} tables"
-    logger.info("%s: %s spectra, %d features each%s", output, format(rows, ","), len(names), done)
+        many.command()  # runs within the module `preprocess`, whose errors it catches: this script is `__main__`
 
 
 if __name__ == "__main__":
-    run(main)
+    command()

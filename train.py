@@ -28,6 +28,8 @@ from recore import model_file
 from recore.codecs import Body, read_body, refusal
 from recore.predictions import FORMATS, Predictions, accepted, predict
 from recore.store import Stored, file_sum, store
+from recore.tables import read_table
+from recore.workers import add_workers, workers
 
 logger = logging.getLogger(__name__)
 
@@ -199,12 +201,12 @@ def main(argv=None):
         help="folder that keeps the features of each table, where there are several or one larger than "
         f"{SMALL >> 20} MB, for a further run (default: {CACHE} in model_dir, until the model is written)",
     )
-    preprocess.add_workers(parser)
+    add_workers(parser)
     arguments = parser.parse_args(argv)
     name = os.path.basename(os.path.abspath(arguments.data_dir))
     paths = preprocess.find_tables(arguments.data_dir)
     cache = arguments.cache or os.path.join(arguments.model_dir, CACHE)
-    with preprocess.workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
+    with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
         data, training = load(paths, cache, run)
         try:
             model = fit(data, arguments.group, run=run)
@@ -237,7 +239,7 @@ def main(argv=None):
 def load(paths, cache, run):
     """What to learn from, a preprocess.Table or Stored, and what the model's description tells of it."""
     if len(paths) == 1 and os.path.getsize(paths[0]) <= SMALL:
-        table = preprocess.read_table(paths[0])
+        table = read_table(paths[0])
         return table, {
             "file": os.path.basename(paths[0]),
             "sha256": file_sum(paths[0]),
@@ -291,6 +293,4 @@ def has_sites(data):
 
 
 if __name__ == "__main__":
-    import train  # by name, so that workers find what they are to run
-
-    preprocess.run(train.main)
+    preprocess.run(main)

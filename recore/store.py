@@ -13,6 +13,8 @@ import pandas as pd
 import preprocess
 from preprocess import DataError
 from recore.model_file import settings
+from recore.parquet import release_memory
+from recore.tables import read_tables
 
 VALUES, IDS, TABLE = "rows.f8", "ids.csv", "table.json"  # what is kept of each table
 
@@ -164,14 +166,14 @@ def write_table(path, folder, source):
         os.path.join(folder, IDS), "w", encoding="utf-8", newline=""
     ) as ids:
         lines = csv.writer(ids)
-        for table in preprocess.read_tables(path, as_text=True):
+        for table in read_tables(path, as_text=True):
             if not rows:
                 lines.writerow(table.ids)
             values.write(np.hstack([table.features, table.targets]).astype("<f8").tobytes())
             lines.writerows(zip(*(table.ids[name] for name in table.ids)))
             rows += len(table.features)
             missing += int(table.targets.isna().to_numpy().sum())
-    preprocess.release_memory()
+    release_memory()
     description = {
         "name": os.path.basename(path),
         "source": source,

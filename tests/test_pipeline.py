@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import step, write
 
-import preprocess
+import recore.tables
 
 
 def pipeline(path, folder):
@@ -21,7 +21,7 @@ def pipeline(path, folder):
 def test_real_spectra_go_through_all_steps(real_table, tmp_path):
     for result in pipeline(real_table, tmp_path):
         assert result.returncode == 0, result.stderr
-    table = preprocess.read_table(str(real_table))
+    table = recore.tables.read_table(str(real_table))
     predicted = np.loadtxt(str(tmp_path / real_table.name.replace(".gz", "")) + ".out", delimiter=",")
     assert predicted.shape == table.targets.shape and np.isfinite(predicted).all()
     assert 0.3 < float((tmp_path / "score.txt").read_text()) <= 1

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import preprocess
+import recore.tables
 from preprocess import DataError, split_columns
 
 # --- the arithmetic ---
@@ -116,7 +117,7 @@ def test_columns_that_cannot_be_told_apart_are_refused_by_name(header, text, sai
 
 def test_a_file_read_in_small_blocks_gives_what_pandas_and_the_arithmetic_give(table, public, monkeypatch):
     monkeypatch.setattr(preprocess, "BLOCK_BYTES", 5000)
-    read = preprocess.read_table(str(public))
+    read = recore.tables.read_table(str(public))
     by_pandas = pd.read_csv(str(public), index_col=0)
     spectra = by_pandas[channels_of(table)]
     pd.testing.assert_frame_equal(read.features, preprocess.features(spectra))
@@ -125,7 +126,7 @@ def test_a_file_read_in_small_blocks_gives_what_pandas_and_the_arithmetic_give(t
 
 
 def test_real_files_read_as_pandas_reads_them(real_table):
-    read = preprocess.read_table(str(real_table))
+    read = recore.tables.read_table(str(real_table))
     by_pandas = pd.read_csv(str(real_table), index_col=0)
     expected = preprocess.features(by_pandas[channels_of(by_pandas)])
     np.testing.assert_allclose(read.features, expected, rtol=1e-13, atol=2e-12)  # one last decimal
@@ -134,11 +135,11 @@ def test_real_files_read_as_pandas_reads_them(real_table):
 
 
 def test_ids_of_text_travel_and_quotes_blank_lines_and_windows_line_ends_are_read(table, tmp_path):
-    plain = preprocess.read_table(str(write(table, tmp_path / "plain.csv")))
+    plain = recore.tables.read_table(str(write(table, tmp_path / "plain.csv")))
     table.insert(0, "Hole", ['BH-%d, "deep"' % row for row in range(len(table))])
     text = "\ufeff" + table.to_csv().replace("\n", "\r\n").replace("\r\n5,", "\r\n\r\n5,")
     (tmp_path / "odd.csv").write_bytes(text.encode("utf-8"))
-    odd = preprocess.read_table(str(tmp_path / "odd.csv"))
+    odd = recore.tables.read_table(str(tmp_path / "odd.csv"))
     assert odd.ids["Hole"].tolist() == table["Hole"].tolist()
     pd.testing.assert_frame_equal(odd.features, plain.features)
     pd.testing.assert_frame_equal(odd.targets, plain.targets)
@@ -147,7 +148,7 @@ def test_ids_of_text_travel_and_quotes_blank_lines_and_windows_line_ends_are_rea
 def test_a_hole_that_turns_to_text_in_a_later_block_is_still_an_id(table, tmp_path, monkeypatch):
     monkeypatch.setattr(preprocess, "BLOCK_BYTES", 5000)
     table["SiteID"] = ["12A" if row == 35 else str(row) for row in range(len(table))]
-    read = preprocess.read_table(str(write(table, tmp_path / "public.csv.gz")))
+    read = recore.tables.read_table(str(write(table, tmp_path / "public.csv.gz")))
     assert read.ids["SiteID"].iloc[35] == "12A"
     assert len(read.features) == len(table)
 
@@ -155,7 +156,7 @@ def test_a_hole_that_turns_to_text_in_a_later_block_is_still_an_id(table, tmp_pa
 def test_missing_assays_are_gaps_and_the_index_may_be_missing(table, tmp_path):
     table.loc[3, "CuPPM"] = np.nan
     (tmp_path / "own.csv").write_text(table.to_csv(index=False))
-    read = preprocess.read_table(str(tmp_path / "own.csv"))
+    read = recore.tables.read_table(str(tmp_path / "own.csv"))
     assert np.isnan(read.targets.loc[3, "CuPPM"]) and read.targets.isna().to_numpy().sum() == 1
     assert read.features.index.tolist() == list(range(len(table)))
 

@@ -17,7 +17,9 @@ import pytest
 from conftest import ROOT, channels_of, make_table, said_in_one_line, step, write
 
 import preprocess
+import recore.parquet
 import recore.store
+import recore.tables
 import score
 import train
 
@@ -139,8 +141,8 @@ def test_parquet_gives_what_csv_gives_to_the_last_bit(table, tmp_path, keep_inde
     table.iloc[3, -2] = np.nan
     table.index = table.index + 100 if keep_index is None else table.index
     table.to_parquet(str(tmp_path / "a.parquet"), index=keep_index)
-    found = preprocess.read_table(str(tmp_path / "a.parquet"))
-    same_tables(found, preprocess.read_table(str(write(table, tmp_path / "a.csv"))))
+    found = recore.tables.read_table(str(tmp_path / "a.parquet"))
+    same_tables(found, recore.tables.read_table(str(write(table, tmp_path / "a.csv"))))
 
 
 def test_parquet_of_every_type_of_number_and_text(table, tmp_path):
@@ -149,17 +151,17 @@ def test_parquet_of_every_type_of_number_and_text(table, tmp_path):
     from pyarrow import parquet
 
     table = table[:30].reset_index(drop=True)
-    expected = preprocess.read_table(str(write(table, tmp_path / "a.csv")))
+    expected = recore.tables.read_table(str(write(table, tmp_path / "a.csv")))
     columns = {name: pyarrow.array(table[name]) for name in table}
     columns["Lab"] = columns["Lab"].dictionary_encode()
     columns["SiteID"] = columns["SiteID"].cast(pyarrow.int16())
     columns["AgPPM"] = columns["AgPPM"].cast(pyarrow.decimal128(12, 4))
     parquet.write_table(pyarrow.table(columns), str(tmp_path / "a.parquet"))
-    same_tables(preprocess.read_table(str(tmp_path / "a.parquet")), expected)
+    same_tables(recore.tables.read_table(str(tmp_path / "a.parquet")), expected)
     columns["Lab"] = pyarrow.array([[1.0]] * 30)
     parquet.write_table(pyarrow.table(columns), str(tmp_path / "a.parquet"))
     with pytest.raises(preprocess.DataError, match="column 'Lab': found the type list"):
-        preprocess.read_table(str(tmp_path / "a.parquet"))
+        recore.tables.read_table(str(tmp_path / "a.parquet"))
 
 
 def test_a_parquet_index_is_what_pandas_says_it_is(table, tmp_path):
@@ -169,7 +171,7 @@ def test_a_parquet_index_is_what_pandas_says_it_is(table, tmp_path):
 
     def read(frame):
         frame.to_parquet(str(path))
-        return preprocess.read_table(str(path))
+        return recore.tables.read_table(str(path))
 
     numbered = read(own.assign(sample=np.arange(30) + 2**60).set_index("sample"))
     assert list(numbered.features.index) == list(np.arange(30) + 2**60)  # which no float64 tells apart
@@ -186,7 +188,7 @@ def test_a_parquet_file_that_was_cut_from_a_frame_counts_its_own_rows(table, tmp
 
     part = pyarrow.Table.from_pandas(table).slice(100, 20)  # says of its index what the whole frame had
     parquet.write_table(part, str(tmp_path / "a.parquet"))
-    assert list(preprocess.read_table(str(tmp_path / "a.parquet")).features.index) == list(range(20))
+    assert list(recore.tables.read_table(str(tmp_path / "a.parquet")).features.index) == list(range(20))
 
 
 def test_a_column_that_stands_twice_in_parquet_is_named(table, tmp_path):
@@ -198,19 +200,19 @@ def test_a_column_that_stands_twice_in_parquet_is_named(table, tmp_path):
     twice = pyarrow.Table.from_arrays([*columns, columns[0]], [*table, "DepthTo"])
     parquet.write_table(twice, str(tmp_path / "a.parquet"))
     with pytest.raises(preprocess.DataError, match="found column 'DepthTo' 2 times"):
-        preprocess.read_table(str(tmp_path / "a.parquet"))
+        recore.tables.read_table(str(tmp_path / "a.parquet"))
 
 
 def test_digits_beyond_those_of_a_float_still_tell_rows_of_csv_apart(table, tmp_path):
     table = table[:30].set_index(np.arange(30) + 2**60)
-    found = preprocess.read_table(str(write(table, tmp_path / "a.csv")))
+    found = recore.tables.read_table(str(write(table, tmp_path / "a.csv")))
     assert list(map(int, found.features.index)) == list(table.index)
 
 
 def test_an_index_that_turns_to_text_is_refused_for_parquet_in_one_line(table, tmp_path, monkeypatch):
     needs_parquet()
     monkeypatch.setattr(preprocess, "BLOCK_BYTES", 1)
-    monkeypatch.setattr(preprocess, "GROUP_ROWS", 4)
+    monkeypatch.setattr(recore.parquet, "GROUP_ROWS", 4)
     table = table[:30].set_index(np.array([*map(str, range(29)), "29A"]))
     path, out = write(table, tmp_path / "a.csv"), tmp_path / "out"
     preprocess.preprocess_table(str(path), str(tmp_path / "features.csv"))
@@ -221,14 +223,14 @@ def test_an_index_that_turns_to_text_is_refused_for_parquet_in_one_line(table, t
 
 def test_a_gap_in_a_parquet_spectrum_is_named_by_row_and_column(table, tmp_path, monkeypatch):
     needs_parquet()
-    monkeypatch.setattr(preprocess, "BATCH_ROWS", 16)
+    monkeypatch.setattr(recore.parquet, "BATCH_ROWS", 16)
     monkeypatch.setattr(preprocess, "CACHED_ROWS", 5)
     channel = channels_of(table)[7]
     table = table.copy()
     table.loc[table.index[38], channel] = np.nan
     table.to_parquet(str(tmp_path / "a.parquet"))
     with pytest.raises(preprocess.DataError, match="a.parquet, row 39, column '%s': found a gap" % channel):
-        preprocess.read_table(str(tmp_path / "a.parquet"))
+        recore.tables.read_table(str(tmp_path / "a.parquet"))
 
 
 def test_what_preprocess_writes_as_parquet_is_what_it_writes_as_csv(table, tmp_path):
@@ -300,16 +302,16 @@ def test_tables_that_are_done_are_not_done_again_and_changed_ones_are(table, tmp
 
 def test_a_table_that_is_replaced_while_it_is_read_is_not_taken_as_done(table, tmp_path, monkeypatch):
     path, out = write(table, tmp_path / "a.csv"), tmp_path / "out.csv"
-    read = preprocess.read_tables
+    read = recore.tables.read_tables
 
     def replaced_meanwhile(*arguments):
         yield from read(*arguments)
         write(table[:10], path)
         os.utime(str(path))
 
-    monkeypatch.setattr(preprocess, "read_tables", replaced_meanwhile)
+    monkeypatch.setattr(recore.tables, "read_tables", replaced_meanwhile)
     assert preprocess.preprocess_shard((str(path), str(out)))[1] == ROWS
-    monkeypatch.setattr(preprocess, "read_tables", read)
+    monkeypatch.setattr(recore.tables, "read_tables", read)
     assert preprocess.preprocess_shard((str(path), str(out)))[1] == 10
 
 
@@ -379,7 +381,7 @@ def test_tables_of_other_channels_are_named(table, tmp_path):
 @pytest.mark.parametrize("group", [None, "SiteID", "Lab"])
 def test_a_folder_gives_the_model_of_the_single_file(table, tmp_path, monkeypatch, group):
     folder = split(table, tmp_path / "spectra")
-    one = train.fit(preprocess.read_table(str(write(table, tmp_path / "one.csv"))), group)
+    one = train.fit(recore.tables.read_table(str(write(table, tmp_path / "one.csv"))), group)
     small_parts(monkeypatch)
     data = recore.store.Stored(
         [recore.store.store(str(tmp_path), path) for path in preprocess.find_tables(str(folder))]
