@@ -1,18 +1,25 @@
-"""Processes, here or on a cluster, that give results in the order of their items."""
+"""Processes, on this machine or on a Dask cluster, that give results in the order of their items."""
 
 import os
 import signal
-import sys
+import tempfile
 import threading
+import zipfile
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import islice
+
+import joblib
+from threadpoolctl import threadpool_limits  # scikit-learn needs it, so it is there
 
 import preprocess
 from preprocess import DataError, progress
 
-GENERATORS = ("loky", "dask")  # backends from which joblib gives each result as it comes
+AS_THEY_COME = tuple(map(int, joblib.__version__.split(".")[:2])) >= (
+    1,
+    3,
+)  # else in a list, when all are done
+SENT = ("preprocess.py", "mdl.py", "train.py", "predict.py")  # to a cluster, beside this package
 
 
 def add_workers(parser):
@@ -21,9 +28,9 @@ def add_workers(parser):
     group.add_argument("--jobs", type=int, help="processes (as many as there are cores)")
     group.add_argument(
         "--backend",
-        choices=["loky", "dask", "ray", "spark"],
+        choices=["loky", "dask"],
         default="loky",
-        help="where they run, by joblib's name: on this machine (%(default)s), or a cluster's",
+        help="where they run, by joblib's name: on this machine (%(default)s), or a Dask cluster's",
     )
     group.add_argument("--scheduler", help="address of the cluster's scheduler")
 
@@ -37,7 +44,7 @@ def workers(jobs=None, backend="loky", scheduler=None):
     jobs : int, optional
         Processes; as many as there are cores by default.
     backend : str
-        "loky" for processes on this machine; "dask", "ray", "spark" for a cluster.
+        "loky" for processes on this machine; "dask" for a cluster.
     scheduler : str, optional
         Where the cluster is.
 
@@ -49,24 +56,20 @@ def workers(jobs=None, backend="loky", scheduler=None):
     """
     jobs = jobs if jobs is not None else os.cpu_count() or 1
     if jobs < 1:
-        raise DataError(f"--jobs: found {jobs}, expected 1 or more; leave it out for all cores")
+        raise DataError("--jobs", f"found {jobs}", "1 or more", "leave it out for all cores")
+    here = backend == "loky"
     with ExitStack() as stack:
-        if backend != "loky":
-            stack.enter_context(cluster(backend, scheduler))
-        one_thread_of_all = []
+        if not here:
+            stack.enter_context(cluster(scheduler))
 
         def run(function, items, label=""):
-            if not one_thread_of_all:  # sums in this process have the same bits, too
-                one_thread_of_all.append(stack.enter_context(one_thread()))
+            stack.enter_context(threadpool_limits(1))  # sums in this process have the same bits, too
             total = len(items) if hasattr(items, "__len__") else None
-            if backend == "loky" and (jobs == 1 or total == 1):
+            if here and (jobs == 1 or total == 1):
                 results = in_this_process(function, items, alone=total == 1)
             else:
-                here = backend == "loky"
                 threads = max(1, (os.cpu_count() or 1) // jobs) if here else 1
-                results = in_processes(
-                    partial(attempt, function, threads), items, jobs if here else None, backend in GENERATORS
-                )
+                results = in_processes(partial(attempt, function, threads), items, jobs if here else None)
             return told(results, label, total)
 
         yield run
@@ -83,64 +86,34 @@ def in_this_process(function, items, alone):
         yield result
 
 
-def one_thread():
-    """A context in which BLAS has one thread."""
-    from threadpoolctl import threadpool_limits  # scikit-learn needs it, so it is there
-
-    return threadpool_limits(1)
-
-
 def attempt(function, threads, item):
-    """function(item) in a process of its own, and None; or None and its DataError or OSError."""
+    """What `tried` gives in a process of its own, which leaves interrupts to the one that began it."""
     preprocess.in_task, preprocess.THREADS = True, threads
-    with no_interrupt():
-        one_thread()
+    if threading.current_thread() is threading.main_thread():  # not so in a cluster's worker
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpool_limits(1)
     return tried(function, item)
 
 
-@contextmanager
-def no_interrupt():
-    """Leave an interrupt to the process that has begun this one, and stops it.
-
-    One that falls within the calls to C in which libraries are looked up is printed, and lost.
-    """
-    if threading.current_thread() is not threading.main_thread():  # of a cluster's worker
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def tried(function, item):
+    """function(item) and None, or None and its DataError or OSError."""
     try:
         return function(item), None
     except (DataError, OSError) as error:
         return None, error
 
 
-def in_processes(function, items, jobs, one_by_one):
-    """Yield function(item) in the items' order, from joblib's processes, in batches unless one by one."""
-    from joblib import Parallel, delayed
-    from joblib import __version__ as joblib_version
-
-    calls = map(delayed(function), items)
+def in_processes(function, items, jobs):
+    """Yield function(item) in the items' order, from joblib's processes."""
+    options = {"return_as": "generator"} if AS_THEY_COME else {}
     try:
-        if one_by_one and tuple(map(int, joblib_version.split(".")[:2])) >= (1, 3):
-            yield from Parallel(n_jobs=jobs, batch_size=1, return_as="generator")(calls)
-        else:
-            while True:
-                some = list(islice(calls, 4 * (jobs or 16)))
-                if not some:
-                    break
-                yield from Parallel(n_jobs=jobs, batch_size=1)(some)
+        yield from joblib.Parallel(n_jobs=jobs, batch_size=1, **options)(map(joblib.delayed(function), items))
     except Exception as error:
         if isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker":
             raise DataError(
-                "a worker process was killed, by hand or by the system when memory is short; run the same "
-                "command again, what is finished is kept, with fewer --jobs if memory is short"
+                "",
+                "a worker process was killed, by hand or by the system when memory is short",
+                remedy="run the same command again, what is finished is kept, with fewer --jobs if memory is short",
             ) from None
         raise
 
@@ -157,49 +130,37 @@ def told(results, label, total):
             elif not errors:
                 yield result
     if errors:
-        more = f"; {len(errors) - 1} more failed" if len(errors) > 1 else ""
-        raise DataError(f"{errors[0]}{more}") from None
+        first = errors[0] if isinstance(errors[0], DataError) else DataError("", str(errors[0]))
+        if len(errors) > 1:
+            where, found, expected, remedy = first.args
+            first = DataError(where, found, expected, "; ".join([remedy, f"{len(errors) - 1} more failed"]))
+        raise first from None
 
 
 @contextmanager
-def cluster(backend, scheduler):
-    """Have joblib run on a cluster."""
-    import joblib
-
-    library = {"dask": "distributed", "ray": "ray", "spark": "joblibspark"}[backend]
+def cluster(scheduler):
+    """Have joblib run on a Dask cluster, whose workers get this project as a zip."""
     try:
-        __import__(library)
+        from distributed import Client
     except ImportError:
         raise DataError(
-            f"--backend {backend}: found no {library}; install it (pip install {library})"
+            "--backend dask", "found no distributed", remedy="install it (pip install distributed)"
         ) from None
-    names = ("preprocess", "mdl", "train", "predict")  # each needs those before it
-    modules = [sys.modules[name] for name in names if name in sys.modules]
     with ExitStack() as stack:
-        settings = {}
-        if backend == "dask":
-            from distributed import Client
-
-            client = settings["client"] = stack.enter_context(Client(scheduler))
-            for module in modules:
-                client.upload_file(module.__file__)
-        elif backend == "ray":
-            import ray
-            from ray.util.joblib import register_ray
-
-            sent = {"py_modules": modules} if modules else None
-            ray.init(address=scheduler, runtime_env=sent, configure_logging=False)
-            stack.callback(ray.shutdown)
-            register_ray()
-        else:
-            from joblibspark import register_spark
-            from pyspark.sql import SparkSession
-
-            session = SparkSession.builder
-            session = (session.master(scheduler) if scheduler else session).getOrCreate()
-            stack.callback(session.stop)
-            for module in modules:
-                session.sparkContext.addPyFile(module.__file__)
-            register_spark()
-        stack.enter_context(joblib.parallel_backend(backend, **settings))
+        client = stack.enter_context(Client(scheduler))
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        client.upload_file(zipped(os.path.join(folder, "recore.zip")))
+        stack.enter_context(joblib.parallel_backend("dask", client=client))
         yield
+
+
+def zipped(path):
+    """A zip of the project's modules, written to a path, which is given back."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    root = os.path.dirname(package)
+    modules = [name for name in SENT if os.path.exists(os.path.join(root, name))]
+    modules += [os.path.join("recore", name) for name in sorted(os.listdir(package)) if name.endswith(".py")]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in modules:
+            archive.write(os.path.join(root, name), name)
+    return path
