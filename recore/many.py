@@ -1,13 +1,13 @@
 """The preprocessing step on many tables: each becomes one of its own, those that are done are not done again."""
 
-import csv
+import json
 import logging
 import os
 
 import preprocess
-from preprocess import DataError, clear_leftovers, find_tables, is_done, naming, replacing
-from recore.parquet import ParquetRows, parquet_errors, pyarrow_parquet
-from recore.tables import open_table, read_tables
+from preprocess import DataError, find_tables, naming, replacing
+from recore.parquet import ParquetRows
+from recore.tables import open_table, read_tables, record
 from recore.workers import add_workers, workers
 
 logger = logging.getLogger("preprocess")
@@ -18,7 +18,7 @@ def preprocess_table(source, output):
     if not output.endswith(".parquet"):
         return preprocess.write_csv(source, output, open_table)
     rows, names = 0, None
-    with replacing(output, "wb") as file, ParquetRows(file, os.path.basename(source)) as writer:
+    with replacing(output, "wb") as file, ParquetRows(file) as writer:
         for table in read_tables(source):
             writer.write(table.features)
             names, rows = list(table.features), rows + len(table.features)
@@ -28,36 +28,46 @@ def preprocess_table(source, output):
 def preprocess_shard(item):
     """As `preprocess_table`, of a source and an output that may be done: then it has no rows."""
     source, output = item
-    if is_done(output, source):
-        return written_names(output), None
-    modified = os.stat(source).st_mtime_ns  # before it is read: it may change meanwhile
+    before = record_path(output)
     with naming(source, output):
-        found = preprocess_table(source, output)
-        os.utime(output, ns=(modified, modified))
-    return found
+        made_of = record(source)  # before it is read: it may change meanwhile
+        done = read_record(before)
+        if os.path.exists(output) and done.get("made_of") == made_of:
+            return done["features"], None
+        names, rows = preprocess_table(source, output)
+        with replacing(before) as file:
+            json.dump({"made_of": made_of, "features": names}, file)
+    return names, rows
 
 
-def written_names(path):
-    """The names of the features in a table that `preprocess_table` wrote."""
-    if path.endswith(".parquet"):
-        with parquet_errors(path):
-            return pyarrow_parquet().read_schema(path).names[1:]
-    with open(path, encoding="utf-8") as file:
-        return next(csv.reader(file))[1:]
+def record_path(output):
+    """Where it is told what an output was made of."""
+    folder, name = os.path.split(output)
+    return os.path.join(folder, f".{name}.json")
+
+
+def read_record(path):
+    """What was told there, {} where there is nothing of ours."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and "features" in found else {}
 
 
 def preprocess_all(sources, outputs, run):
     """Preprocess tables to a folder; feature names, rows and tables written, and tables done before."""
-    folder = os.path.dirname(os.path.abspath(outputs[0]))
-    os.makedirs(folder, exist_ok=True)
-    clear_leftovers(folder)
+    os.makedirs(os.path.dirname(os.path.abspath(outputs[0])), exist_ok=True)
     pairs = list(zip(map(os.path.abspath, sources), map(os.path.abspath, outputs)))
     each_names, each_rows = zip(*run(preprocess_shard, pairs, "tables"))
     for source, names in zip(sources, each_names):
         if names != each_names[0]:
             raise DataError(
-                f"{source}: found other channels than in {sources[0]}, expected the same in all; preprocess "
-                "them apart"
+                source,
+                f"found other channels than in {sources[0]}",
+                "the same in all",
+                "preprocess them apart",
             )
     written = [rows for rows in each_rows if rows is not None]
     return each_names[0], sum(written), len(written), len(sources) - len(written)
@@ -73,13 +83,13 @@ def main(argv=None):
     given = parser.parse_args(argv)
     sources = find_tables(given.input)
     outputs = preprocess.output_paths(sources, given.output, given.format and "." + given.format)
+    done = ""
     if preprocess.is_one_table(given.output):
         names, rows = preprocess_table(sources[0], outputs[0])
-        done = ""
     else:
         with workers(given.jobs, given.backend, given.scheduler) as run:
             names, rows, written, before = preprocess_all(sources, outputs, run)
-        done = f" in {written} tables, {before} done before" if before else f" in {written} tables"
+        done = f" in {written} tables" + (f", {before} done before" if before else "")
     logger.info("%s: %s spectra, %d features each%s", given.output, format(rows, ","), len(names), done)
 
 

@@ -1,20 +1,18 @@
 """Features, assays and ids of tables on disk, for a fit to more rows than memory holds."""
 
 import csv
-import hashlib
 import json
 import os
 import shutil
-from itertools import zip_longest
+from itertools import chain, zip_longest
 
 import numpy as np
 import pandas as pd
 
 import preprocess
-from preprocess import DataError
-from recore.model_file import settings
+from preprocess import DataError, label_keys
 from recore.parquet import release_memory
-from recore.tables import read_tables
+from recore.tables import read_tables, record
 
 VALUES, IDS, TABLE = "rows.f8", "ids.csv", "table.json"  # what is kept of each table
 
@@ -45,8 +43,9 @@ class Stored:
             for what in ("features", "targets"):
                 if table[what] != first[what]:
                     raise DataError(
-                        f"{table['name']}: found other {what} than in {first['name']}, "
-                        f"{difference(table[what], first[what])}; give tables of the same columns"
+                        f"{table['name']}",
+                        f"found other {what} than in {first['name']}, {difference(table[what], first[what])}",
+                        remedy="give tables of the same columns",
                     )
         self.feature_names, self.target_names = first["features"], first["targets"]
         self.ids = [name for name in first["ids"] if all(name in table["ids"] for table in self.tables)]
@@ -67,29 +66,29 @@ class Stored:
 
     def groups(self, name):
         """The labels of an id column as numbers from 0 without gaps, ndarray of int of shape (n_rows,)."""
-        found = []
+        labels = []
         for folder, table in zip(self.folders, self.tables):
-            path = os.path.join(folder, IDS)
-            cells = pd.read_csv(path, usecols=[table["ids"].index(name)], dtype=str, keep_default_na=False)
-            codes, labels = pd.factorize(cells.iloc[:, 0])
-            gaps = [code for code, label in enumerate(labels) if label in preprocess.GAPS]
-            if gaps:
-                row = int(np.flatnonzero(np.isin(codes, gaps))[0])
-                raise DataError(
-                    f"{table['name']}, row {row + 1}, column {name!r}: found no label, expected one for each "
-                    "row to leave out together; label the row"
-                )
-            found.append((codes, labels))
-        numbers = all(preprocess.number(label) is not None for _, labels in found for label in labels)
-        seen = {}
-        return np.concatenate(
-            [
-                np.array(
-                    [seen.setdefault(float(label) if numbers else label, len(seen)) for label in labels]
-                )[codes]
-                for codes, labels in found
-            ]
+            cells = pd.read_csv(
+                os.path.join(folder, IDS),
+                usecols=[table["ids"].index(name)],
+                dtype=str,
+                keep_default_na=False,
+                skip_blank_lines=False,
+            )
+            labels.append(labelled(cells.iloc[:, 0].tolist(), name, table["name"]))
+        return pd.factorize(np.array(label_keys(list(chain.from_iterable(labels))), dtype=object))[0]
+
+
+def labelled(labels, name, table=""):
+    """The labels of an id column; a DataError that names the first row without one."""
+    if "" in labels:
+        raise DataError(
+            f"{table and table + ', '}row {labels.index('') + 1}, column {name!r}",
+            "found no label",
+            "one for each row to leave out together",
+            "label the row",
         )
+    return labels
 
 
 def difference(found, expected):
@@ -106,20 +105,10 @@ def describe(folder):
             return json.load(file)
     except FileNotFoundError:
         raise DataError(
-            f"{folder}: not found here, though a worker wrote it; name a folder with --cache that all "
-            "machines share"
+            folder,
+            "not found here, though a worker wrote it",
+            remedy="name a folder with --cache that all machines share",
         ) from None
-
-
-def source_of(path):
-    """What tells whether a table is the one that was stored."""
-    status = os.stat(path)
-    return {
-        "path": path,
-        "size": status.st_size,
-        "modified": status.st_mtime_ns,
-        "preprocessing": settings(),
-    }
 
 
 def store(cache, path):
@@ -138,11 +127,10 @@ def store(cache, path):
         The folder: VALUES, little-endian float64, features and assays of row after row; IDS, as they stand
         in the table; a description of both.
     """
-    folder = os.path.join(cache, os.path.basename(path))
-    source = source_of(path)
+    folder, made_of = os.path.join(cache, os.path.basename(path)), record(path)
     if os.path.isdir(folder):
         try:
-            if describe(folder)["source"] == source:
+            if describe(folder)["source"] == made_of:
                 return folder
         except (ValueError, KeyError):
             pass  # of another version, or not ours
@@ -150,8 +138,8 @@ def store(cache, path):
     beside = preprocess.beside(folder)
     os.mkdir(beside)
     try:
-        with preprocess.held(beside), preprocess.naming(path, folder):
-            write_table(path, beside, source)
+        with preprocess.naming(path, folder):
+            write_table(path, beside, made_of)
             os.rename(beside, folder)
     except BaseException:
         shutil.rmtree(beside)
@@ -159,14 +147,14 @@ def store(cache, path):
     return folder
 
 
-def write_table(path, folder, source):
+def write_table(path, folder, made_of):
     """Write what `store` keeps of a table."""
     rows = missing = 0
     with open(os.path.join(folder, VALUES), "wb") as values, open(
         os.path.join(folder, IDS), "w", encoding="utf-8", newline=""
     ) as ids:
         lines = csv.writer(ids)
-        for table in read_tables(path, as_text=True):
+        for table in read_tables(path):
             if not rows:
                 lines.writerow(table.ids)
             values.write(np.hstack([table.features, table.targets]).astype("<f8").tobytes())
@@ -176,8 +164,8 @@ def write_table(path, folder, source):
     release_memory()
     description = {
         "name": os.path.basename(path),
-        "source": source,
-        "sha256": file_sum(path),
+        "source": made_of,
+        "sha256": made_of["sha256"],
         "rows": rows,
         "missing_assays": missing,
         "features": list(table.features),
@@ -186,12 +174,3 @@ def write_table(path, folder, source):
     }
     with open(os.path.join(folder, TABLE), "w", encoding="utf-8") as file:
         json.dump(description, file)
-
-
-def file_sum(path):
-    """sha256 of a file."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for part in iter(lambda: file.read(1 << 20), b""):
-            digest.update(part)
-    return digest.hexdigest()

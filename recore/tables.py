@@ -1,9 +1,9 @@
-"""A table, CSV or Parquet, by the end of its name."""
+"""A table, CSV or Parquet, by the end of its name; and whether it is the one that was read before."""
 
-import pandas as pd
+import hashlib
 
 import preprocess
-from preprocess import Table
+from recore import __version__
 from recore.parquet import open_parquet
 
 
@@ -12,12 +12,31 @@ def open_table(path, name):
     return (open_parquet if path.endswith(".parquet") else preprocess.open_csv)(path, name)
 
 
-def read_tables(path, then=None, as_text=False):
+def read_tables(path, then=None):
     """As `preprocess.read_tables`, of CSV and Parquet."""
-    return preprocess.read_tables(path, then, as_text, open_table)
+    return preprocess.read_tables(path, then, open_table)
 
 
 def read_table(path):
-    """Read and preprocess a whole spectra file; the Table of all its rows."""
-    tables = list(read_tables(path))
-    return Table(*(pd.concat(part) for part in zip(*tables)))
+    """Read and preprocess a whole spectra file; the preprocess.Table of all its rows."""
+    return preprocess.split(preprocess.preprocess(path, open_table))
+
+
+def file_sum(path):
+    """sha256 of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def settings():
+    """The preprocessing, for a description."""
+    channels = preprocess.SCALE_RANGE
+    return {"scale_range": [channels.start, channels.stop], "window": preprocess.WINDOW}
+
+
+def record(path):
+    """What tells whether something was made of a table as it is, in the same way."""
+    return {"sha256": file_sum(path), "preprocessing": settings(), "version": __version__}
