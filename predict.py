@@ -39,7 +39,9 @@ def details_header(table, model):
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
         raise preprocess.DataError(
-            f"found an id column {name!r}, as a column of the details is called; rename or remove it"
+            "",
+            f"found an id column {name!r}, as a column of the details is called",
+            remedy="rename or remove it",
         )
     return names
 
@@ -88,7 +90,7 @@ def predict_table(model_dir, output_dir, coverage, path):
     with ExitStack() as stack:  # both are whole before either takes its place
         stack.enter_context(preprocess.naming(path, output_dir))
         files = [stack.enter_context(preprocess.replacing(each)) for each in paths]
-        for texts in read_tables(path, predict, as_text=coverage is not None):
+        for texts in read_tables(path, predict):
             for file, header, lines in zip(files, texts[::2], texts[1::2]):
                 file.write(lines if rows else header + lines)
             rows += texts[1].count("\n")
@@ -120,12 +122,11 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     if not 0 < arguments.coverage <= MOST:
         raise preprocess.DataError(
-            f"--coverage: found {arguments.coverage:g}, expected more than 0 and at most {MOST}; 0.9 is usual"
+            "--coverage", f"found {arguments.coverage:g}", f"more than 0 and at most {MOST}", "0.9 is usual"
         )
     paths = preprocess.find_tables(arguments.data_dir)
     model = train.model_fn(arguments.model_dir)  # what is wrong with it is said before any work
     os.makedirs(arguments.output_dir, exist_ok=True)
-    preprocess.clear_leftovers(arguments.output_dir)
     folders = map(os.path.abspath, (arguments.model_dir, arguments.output_dir))
     work = partial(predict_table, *folders, arguments.coverage if arguments.details else None)
     with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:

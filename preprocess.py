@@ -25,25 +25,20 @@ import logging
 import math
 import os
 import re
-import shutil
 import sys
 import time
 import uuid
 import zlib
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
+from decimal import Decimal
 from functools import partial
 from itertools import chain
 from typing import List, NamedTuple, Optional
 
 import numpy as np
 import pandas as pd
-
-try:
-    import fcntl
-except ImportError:  # Windows, which removes no open file
-    fcntl = None
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +57,7 @@ PRECISION = {"float_precision": "high"} if pd.__version__.startswith(("1.0", "1.
 TABLES = (".csv", ".csv.gz", ".parquet")  # how the name of a table ends
 PUBLIC = "public.csv.gz"  # the platform's; a folder that holds it stands for it alone
 DETAILS = ".details.csv"  # how the name of predict.py's table ends, which holds no spectra
-EXACT = 2**53  # whole numbers below it are the same as float64
+DECIMAL = re.compile("[+-]?[0-9]+([.][0-9]*)?")  # a label that is a plain number
 SEPARATOR = "\x1f"  # of columns, where there is only one
 GAPS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]  # cells without a value
 
@@ -78,7 +73,21 @@ TARGETS = tuple(
 
 
 class DataError(ValueError):
-    """A mistake in what the user gave: one line with found, where, expected, remedy."""
+    """A mistake in what the user gave, told in one line; its fields come whole from another process.
+
+    Parameters
+    ----------
+    where, found, expected, remedy : str
+        The place, may be empty; what is there; what should be, and what to do, where that is not plain.
+    """
+
+    def __init__(self, where, found, expected="", remedy=""):
+        super().__init__(where, found, expected, remedy)
+
+    def __str__(self):
+        where, found, expected, remedy = self.args
+        text = f"{where}: {found}" if where else found
+        return text + (f", expected {expected}" if expected else "") + (f"; {remedy}" if remedy else "")
 
 
 class Layout(NamedTuple):
@@ -88,7 +97,6 @@ class Layout(NamedTuple):
     ids: List[str]
     channels: List[str]
     targets: List[str]
-    text: List[str]  # those that hold text
 
 
 class Table(NamedTuple):
@@ -223,22 +231,26 @@ def split_columns(names, text=(), path="table"):
     names = list(names)
     if "" in names[1:]:
         raise DataError(
-            f"{path}: column {names.index('', 1) + 1} has no name, and only the first, "
-            "the index, may have none; name it"
+            path,
+            f"column {names.index('', 1) + 1} has no name, and only the first, the index, may have none",
+            remedy="name it",
         )
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
         raise DataError(
-            f"{path}: found column {name!r} {times} times, expected every name once; "
-            "rename or remove the others, and put the header line first"
+            path,
+            f"found column {name!r} {times} times",
+            "every name once",
+            "rename or remove the others, and put the header line first",
         )
     index = names[0] if names[0] in INDEX_NAMES else None
     official = [name for name in TARGETS if name in names]  # in the order the score expects
     if official and len(official) < len(TARGETS):
         missing = ", ".join(name for name in TARGETS if name not in official)
         raise DataError(
-            f"{path}: found {len(official)} of {len(TARGETS)} targets, missing: {missing}; "
-            "give all of them or none"
+            path,
+            f"found {len(official)} of {len(TARGETS)} targets, missing: {missing}",
+            remedy="give all of them or none",
         )
     rest = [name for name in names if name not in (index, *ID_COLUMNS, *TARGETS)]
     numbered = [name for name in rest if number(name) is not None]
@@ -253,10 +265,10 @@ def split_columns(names, text=(), path="table"):
         targets = official
     for name in channels + targets:
         if name in text:
-            raise DataError(f"{path}, column {name!r}: found text, expected numbers; mend or remove it")
+            raise DataError(f"{path}, column {name!r}", "found text", "numbers", "mend or remove it")
     check_channels(channels, path)
     taken = set(channels) | set(targets) | {index}
-    return Layout(index, [name for name in names if name not in taken], channels, targets, list(text))
+    return Layout(index, [name for name in names if name not in taken], channels, targets)
 
 
 def check_axis(channels, path):
@@ -265,9 +277,9 @@ def check_axis(channels, path):
     right = np.diff(axis) * (axis[-1] - axis[0]) > 0
     if not right.all():
         raise DataError(
-            f"{path}: the channels are named by numbers that neither rise nor fall throughout, "
-            f"see {channels[int(np.argmin(right)) + 1]!r}; put the header line first and the "
-            "channels in spectral order"
+            path,
+            f"the channels are named by numbers that neither rise nor fall throughout, see {channels[int(np.argmin(right)) + 1]!r}",
+            remedy="put the header line first and the channels in spectral order",
         )
 
 
@@ -275,8 +287,10 @@ def check_channels(channels, path):
     """Raise a DataError unless SCALE_RANGE leaves a channel to scale by."""
     if not range(len(channels))[SCALE_RANGE]:
         raise DataError(
-            f"{path}: found {len(channels)} channels, expected at least {1 - SCALE_RANGE.stop} "
-            f"for the range {RANGE}; is it a table of spectra, separated by commas?"
+            path,
+            f"found {len(channels)} channels",
+            f"at least {1 - SCALE_RANGE.stop} for the range {RANGE}",
+            "is it a table of spectra, separated by commas?",
         )
 
 
@@ -289,15 +303,19 @@ def check_spectra(values, channels, at):
         row, column = np.argwhere(~np.isfinite(values))[0]
         found = "a gap" if np.isnan(values[row, column]) else "an infinite value"
         raise DataError(
-            f"{at(row)}, column {channels[column]!r}: found {found}, expected a number; "
-            "mend or remove the spectrum"
+            f"{at(row)}, column {channels[column]!r}",
+            f"found {found}",
+            "a number",
+            "mend or remove the spectrum",
         )
     highest = values[:, SCALE_RANGE].max(axis=1)
     if not (highest > 0).all():
         row = int(np.argmin(highest > 0))
         raise DataError(
-            f"{at(row)}: found a spectrum whose maximum over the channels {RANGE} is "
-            f"{highest[row]:g}, expected more than 0; remove it or measure it again"
+            f"{at(row)}",
+            f"found a spectrum whose maximum over the channels {RANGE} is {highest[row]:g}",
+            "more than 0",
+            "remove it or measure it again",
         )
 
 
@@ -352,19 +370,15 @@ def find_tables(path):
     elif glob.has_magic(path):
         found, where = list(filter(is_table, sorted(glob.glob(path)))), "by it"
     else:
-        raise DataError(
-            f"{path}: not found, expected a spectra file as data/README.md describes; check the path"
-        )
+        raise DataError(path, "not found", "a spectra file as data/README.md describes", "check the path")
     if not found:
         raise DataError(
-            f"{path}: found no table {where}, expected names that end in {', '.join(TABLES)}; check the path"
+            path, f"found no table {where}", f"names that end in {', '.join(TABLES)}", "check the path"
         )
     stem, times = Counter(map(stem_of, found)).most_common(1)[0]
     if times > 1:
         both = [name for name in found if stem_of(name) == stem]
-        raise DataError(
-            f"{path}: found {both[0]} and {both[1]}, expected one table of a name; move or rename one"
-        )
+        raise DataError(path, f"found {both[0]} and {both[1]}", "one table of a name", "move or rename one")
     return found
 
 
@@ -373,7 +387,7 @@ def find_table(path):
     found = find_tables(path)
     if len(found) > 1:
         names = ", ".join(map(os.path.basename, found[:3])) + (", …" if len(found) > 3 else "")
-        raise DataError(f"{path}: found {len(found)} tables, {names}, expected one; name it")
+        raise DataError(path, f"found {len(found)} tables, {names}", "one", "name it")
     return found[0]
 
 
@@ -421,7 +435,9 @@ def read_blocks(path):
                     more = stream.readline()
                     if not more:
                         raise DataError(
-                            f"{name}, from line {line}: found a quote that is never closed; mend the file"
+                            f"{name}, from line {line}",
+                            "found a quote that is never closed",
+                            remedy="mend the file",
                         )
                     text += more
                 yield Block(text, line, name)
@@ -431,7 +447,7 @@ def read_blocks(path):
                 show(raw.tell())
         except EOFError:
             raise DataError(
-                f"{name}: the gzip file ends too early, near line {line}; copy or download it again"
+                name, f"the gzip file ends too early, near line {line}", remedy="copy or download it again"
             ) from None
         except (zlib.error, OSError) as error:
             kind, remedy = (
@@ -439,7 +455,7 @@ def read_blocks(path):
                 if path.endswith(".gz")
                 else ("a file", "check it")
             )
-            raise DataError(f"{name}: cannot be read as {kind} ({error}); {remedy}") from None
+            raise DataError(name, f"cannot be read as {kind} ({error})", remedy=remedy) from None
 
 
 def read_cells(text, at):
@@ -448,10 +464,14 @@ def read_cells(text, at):
         return list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{at()}: found bytes that are not UTF-8 ({error.reason}); save the table as CSV in UTF-8"
+            f"{at()}",
+            f"found bytes that are not UTF-8 ({error.reason})",
+            remedy="save the table as CSV in UTF-8",
         ) from None
     except csv.Error as error:
-        raise DataError(f"{at()}: found what is no CSV ({error}); save the table as CSV") from None
+        raise DataError(
+            f"{at()}", f"found what is no CSV ({error})", remedy="save the table as CSV"
+        ) from None
 
 
 def read_header(block):
@@ -460,8 +480,10 @@ def read_header(block):
     names = [cell.strip() for cell in rows[0]] if rows else []
     if len(names) < 2:
         raise DataError(
-            f"{block.path}, line 1: found {len(names)} column, expected a header line with "
-            "names separated by commas; see data/README.md"
+            f"{block.path}, line 1",
+            f"found {len(names)} column",
+            "a header line with names separated by commas",
+            "see data/README.md",
         )
     return names
 
@@ -470,28 +492,28 @@ class NotNumbers(Exception):
     """A cell outside the columns of text is no number."""
 
 
-def parse(block, names, text=()):
-    """Turn a block of lines into numbers, and into text where it is text.
+def parse(block, names, labels=()):
+    """Turn a block of lines into numbers, but for labels, which stay text as they stand.
 
     Parameters
     ----------
     block : Block
     names : list of str
         The header.
-    text : collection of str
-        Columns to leave as text.
+    labels : list of str
+        The columns that are no numbers.
 
     Returns
     -------
     values : ndarray of shape (n_rows, n_columns)
-        NaN for gaps, and in columns of text.
+        Of the other columns, NaN for gaps.
     texts : dict of str to list of str
-        The cells of each column of text.
+        The cells of each column of labels.
 
     Raises
     ------
     NotNumbers
-        When a column outside `text` holds text.
+        When another column holds text.
     DataError
         For a line with more or fewer cells than the header.
 
@@ -500,19 +522,18 @@ def parse(block, names, text=()):
     The cells are read as one long column: over 1,750 columns pandas spends more time
     on columns than on numbers, and this way it reads two to three times as fast.
     """
-    texts, end = {}, ","
-    if text or b'"' in block.text:
-        rows, end = split_rows(block, names), "\n"
-        for place, name in enumerate(names):
-            if name in text:
-                texts[name] = [row[place].strip() for row in rows]
-                for row in rows:
-                    row[place] = ""
-        cells = "\n".join("\n".join(row) for row in rows).encode()
-    else:
-        rows = block.lines()
+    left = names[: len(labels)] == labels
+    if left and b'"' not in block.text:
+        rows, end = block.lines(), ","
         check_widths([line.count(b",") + 1 for line in rows], names, block)
-        cells = b",".join(rows)
+        rows = [line.split(b",", len(labels)) for line in rows] if labels else [[line] for line in rows]
+        texts = [[row[place].decode("utf-8", "replace") for row in rows] for place in range(len(labels))]
+        cells = b",".join([row[-1] for row in rows])
+    else:
+        rows, end = split_rows(block, names), "\n"
+        texts = [[row[place] for row in rows] for place in map(names.index, labels)]
+        others = [place for place, name in enumerate(names) if name not in labels]
+        cells = "\n".join(["\n".join([row[place] for place in others]) for row in rows]).encode()
     if SEPARATOR.encode() in cells:
         raise NotNumbers  # two cells to pandas
     try:
@@ -530,9 +551,10 @@ def parse(block, names, text=()):
             low_memory=False,
             **PRECISION,
         )
-        return column.to_numpy().reshape(len(rows), len(names)), texts
     except ValueError:
         raise NotNumbers from None
+    values = column.to_numpy().reshape(len(rows), len(names) - len(labels))
+    return values, {name: [cell.strip() for cell in cells] for name, cells in zip(labels, texts)}
 
 
 def split_rows(block, names):
@@ -548,7 +570,7 @@ def check_widths(widths, names, block):
     for row, width in enumerate(widths):
         if width != len(names):
             raise DataError(
-                f"{block.at(row)}: found {width} cells, expected {len(names)} as in the header; mend the line"
+                f"{block.at(row)}", f"found {width} cells", f"{len(names)} as in the header", "mend the line"
             )
 
 
@@ -563,9 +585,10 @@ def not_a_number(block, names, cells, wrong):
     """The DataError for the first cell that `wrong` marks."""
     row, place = np.argwhere(wrong)[0]
     return DataError(
-        f"{block.at(row)}, column {names[place]!r}: found the text {cells[row, place]!r}, "
-        "expected a number; mend the cell (an assay below detection: half the limit, or "
-        "leave it empty)"
+        f"{block.at(row)}, column {names[place]!r}",
+        f"found the text {cells[row, place]!r}",
+        "a number",
+        "mend the cell (an assay below detection: half the limit, or leave it empty)",
     )
 
 
@@ -602,54 +625,42 @@ def in_order(function, items):
             yield waiting.popleft().result()
 
 
-def cells_as_text(block, names, columns):
-    """The cells of some columns as they stand in the file, {name: list of str}."""
-    places = [names.index(name) for name in columns]
-    if b'"' in block.text:
-        rows = split_rows(block, names)
-    else:  # a fraction of the time where the columns stand left
-        rows = [line.decode("utf-8").split(",", max(places, default=0) + 1) for line in block.lines()]
-    return {name: [row[place].strip() for row in rows] for name, place in zip(columns, places)}
-
-
 class Cells(NamedTuple):
     """What a block of a table holds."""
 
     spectra: np.ndarray  # (n_rows, n_channels)
     targets: np.ndarray  # (n_rows, n_targets)
-    labels: dict  # index and ids by name, each of n_rows numbers or texts
+    labels: dict  # index and ids by name, each of n_rows texts
 
 
-def csv_cells(block, names, layout, as_text):
-    """The Cells of a block of lines; `as_text` leaves index and ids as they stand."""
+def csv_cells(block, names, layout):
+    """The Cells of a block of lines."""
+    labels = label_names(layout)
     try:
-        values, texts = parse(block, names, layout.text)
+        values, texts = parse(block, names, labels)
     except NotNumbers:
         cells, wrong = text_cells(block, names)
-        stray = wrong & ~np.isin(names, [layout.index, *layout.ids])
-        if stray.any():
-            raise not_a_number(block, names, cells, stray) from None
-        turned = [name for name, some in zip(names, wrong.any(axis=0)) if some]
-        values, texts = parse(block, names, [*layout.text, *turned])
-
-    places = {name: place for place, name in enumerate(names)}
-    labels = label_names(layout)
-    if not as_text:  # digits that a float has not
-        labels = [name for name in labels if (np.abs(values[:, places[name]]) >= EXACT).any()]
-    texts.update(cells_as_text(block, names, labels))
-    return Cells(
-        values[:, [places[name] for name in layout.channels]],
-        values[:, [places[name] for name in layout.targets]],
-        {
-            name: texts[name] if name in texts else whole(values[:, places[name]])
-            for name in label_names(layout)
-        },
+        raise not_a_number(block, names, cells, wrong & ~np.isin(names, labels)) from None
+    others = [name for name in names if name not in labels]
+    places = {name: place for place, name in enumerate(others)}
+    spectra, targets = (
+        values[:, [places[name] for name in some]] for some in (layout.channels, layout.targets)
     )
+    return Cells(spectra, targets, texts)
 
 
 def label_names(layout):
     """The columns that tell rows apart: index and ids."""
     return [name for name in (layout.index, *layout.ids) if name is not None]
+
+
+def label_keys(labels):
+    """Labels as they compare: as numbers where all are plain decimal numbers, else as text."""
+    distinct = set(labels)
+    if not all(map(DECIMAL.fullmatch, distinct)):
+        return list(labels)
+    keys = {label: str(Decimal(label).normalize() + 0) for label in distinct}
+    return [keys[label] for label in labels]
 
 
 def to_table(cells, rows, layout, at):
@@ -662,17 +673,17 @@ def to_table(cells, rows, layout, at):
     if np.isinf(cells.targets).any():
         row, place = np.argwhere(np.isinf(cells.targets))[0]
         raise DataError(
-            f"{at(row)}, column {layout.targets[place]!r}: found an infinite value, "
-            "expected a number; mend the cell or leave it empty"
+            f"{at(row)}, column {layout.targets[place]!r}",
+            "found an infinite value",
+            "a number",
+            "mend the cell or leave it empty",
         )
-    index = rows
-    if layout.index is not None:
-        index = pd.Index(cells.labels[layout.index])
-        gaps = np.flatnonzero(index.isna() | (index == ""))
-        if len(gaps):
-            raise DataError(
-                f"{at(gaps[0])}: found a row without index, expected one for each row; number the rows"
-            )
+    index = pd.Index(
+        list(map(str, rows)) if layout.index is None else cells.labels[layout.index], dtype=object
+    )
+    gaps = np.flatnonzero(index == "")
+    if len(gaps):
+        raise DataError(at(gaps[0]), "found a row without index", "one for each row", "number the rows")
     return Table(
         pd.DataFrame(np.concatenate(sums), index, window_names(layout.channels)),
         pd.DataFrame({name: cells.labels[name] for name in layout.ids}, index),
@@ -680,12 +691,7 @@ def to_table(cells, rows, layout, at):
     )
 
 
-def whole(values):
-    """Numbers as integers when all of them are whole."""
-    return values.astype(np.int64) if np.array_equal(values, np.floor(values)) else values
-
-
-def read_tables(path, then=None, as_text=False, open_table=None):
+def read_tables(path, then=None, open_table=None):
     """Read and preprocess a spectra file block by block, in THREADS threads.
 
     Parameters
@@ -694,8 +700,6 @@ def read_tables(path, then=None, as_text=False, open_table=None):
         A .csv.gz or .csv file, or a folder that holds public.csv.gz or one table.
     then : callable, optional
         Applied to each Table in the thread that made it; its result is yielded instead.
-    as_text : bool
-        Leave index and ids as they stand in the file ("007", empty), for a table that goes with it.
     open_table : callable, optional
         Gives the Layout of a table and its blocks, as `open_csv` does, for tables of other kinds.
 
@@ -716,39 +720,75 @@ def read_tables(path, then=None, as_text=False, open_table=None):
 
     def work(block):
         rows, read, at = block
-        table = to_table(read(layout, as_text), rows, layout, at)
+        table = to_table(read(layout), rows, layout, at)
         return table.features.index, then(table) if then else table
 
     for index, result in in_order(work, blocks):
         indexes.append(index)
         yield result
-    index = indexes[0].append(indexes[1:])
+    index = pd.Index(label_keys(indexes[0].append(indexes[1:])))
     if not index.is_unique:
+        twice = index[index.duplicated()][0]
         raise DataError(
-            f"{name}: found the index {index[index.duplicated()][0]} more than once, expected "
-            "every row to have its own; number the rows anew"
+            name,
+            f"found the index {twice} more than once",
+            "every row to have its own",
+            "number the rows anew",
         )
+
+
+def preprocess(data_file, open_table=None):
+    """Preprocess a whole spectra file: the challenge's hook.
+
+    Parameters
+    ----------
+    data_file : str
+        A .csv.gz or .csv file, or a folder that holds public.csv.gz or one table.
+    open_table : callable, optional
+        See `read_tables`.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_ids + n_windows + n_targets)
+        Indexed as the file is; ids as text, then features, then the targets where the file has them.
+        `attrs` tells "ids" and "targets" by name, see `split`.
+
+    Raises
+    ------
+    DataError
+        As `read_tables`.
+    """
+    parts = [pd.concat(some) for some in zip(*read_tables(data_file, open_table=open_table))]
+    _, ids, targets = parts
+    frame = pd.concat([ids, parts[0], targets], axis=1)
+    frame.attrs = {"ids": list(ids), "targets": list(targets)}
+    return frame
+
+
+def split(frame):
+    """The Table of what `preprocess` gives."""
+    ids, targets = frame.attrs["ids"], frame.attrs["targets"]
+    return Table(frame.drop(columns=ids + targets), frame[ids], frame[targets])
 
 
 def open_csv(path, name):
     """The Layout of a CSV file, and its blocks: row numbers, what reads their Cells, what words a row's place."""
     if path.endswith(".parquet"):
         raise DataError(
-            f"{name}: found Parquet, which this file cannot read by itself; put the project's folder recore "
-            "beside it, or give .csv.gz"
+            name,
+            "found Parquet, which this file cannot read by itself",
+            remedy="put the project's folder recore beside it, or give .csv.gz",
         )
     blocks = read_blocks(path)
     header = next(blocks, None)
     if header is None:
-        raise DataError(f"{name}: the file is empty, expected a header line and spectra; see data/README.md")
+        raise DataError(name, "the file is empty", "a header line and spectra", "see data/README.md")
     names = read_header(header)
     split_columns(names, (), name)  # what the header tells by itself comes first
     blocks = (block for block in blocks if block.lines())
     first = next(blocks, None)
     if first is None:
-        raise DataError(
-            f"{name}: found a header line and no row below it, expected spectra; see data/README.md"
-        )
+        raise DataError(name, "found a header line and no row below it", "spectra", "see data/README.md")
 
     def numbered():
         row = 0
@@ -782,38 +822,9 @@ def csv_rows(features):
 
 
 def beside(path):
-    """A name for what takes the place of `path` when it is whole; see `clear_leftovers`."""
+    """A name for what takes the place of `path` when it is whole."""
     folder, name = os.path.split(os.path.abspath(path))
     return os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.part")
-
-
-@contextmanager
-def held(path):
-    """Lock a file or folder; gives whether no other process holds it."""
-    if fcntl is None:
-        yield True
-        return
-    descriptor, free = os.open(path, os.O_RDONLY), True
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            free = False
-        except OSError:
-            pass  # a file system without locks
-        yield free
-    finally:
-        os.close(descriptor)
-
-
-def clear_leftovers(folder):
-    """Remove what a run that was killed has left beside its outputs, not what another is writing."""
-    for name in os.listdir(folder):
-        if re.fullmatch(r"\..+\.[0-9a-f]{8}\.part", name):
-            path = os.path.join(folder, name)
-            with suppress(FileNotFoundError), held(path) as free:
-                if free:
-                    shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
 
 @contextmanager
@@ -822,11 +833,9 @@ def replacing(path, mode="w"):
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     part = beside(path)
     try:
-        with ExitStack() as stack:
-            with open(part, mode) as file:
-                stack.enter_context(held(part))
-                yield file
-            os.replace(part, path)
+        with open(part, mode) as file:
+            yield file
+        os.replace(part, path)
     except BaseException:
         if os.path.exists(part):
             os.remove(part)
@@ -839,12 +848,9 @@ def naming(source, output):
     try:
         yield
     except OSError as error:
-        raise DataError(f"{source} to {output}: {error.strerror or error}; mend that and run again") from None
-
-
-def is_done(path, source):
-    """Whether `path` was made of the source as it is now, whose time of modification it has."""
-    return os.path.exists(path) and os.stat(path).st_mtime_ns == os.stat(source).st_mtime_ns
+        raise DataError(
+            f"{source} to {output}", f"{error.strerror or error}", remedy="mend that and run again"
+        ) from None
 
 
 # --- the step -----------------------------------------------------------------------
@@ -882,14 +888,10 @@ def arguments():
 def output_paths(sources, output, kind=None):
     """Where the features of each table go; `kind` is the ending of those in a folder, by default the source's."""
     if output.endswith(".gz"):
-        raise DataError(
-            f"--output: found {output}, expected a name in .csv or .parquet, or a folder; name one"
-        )
+        raise DataError("--output", f"found {output}", "a name in .csv or .parquet, or a folder", "name one")
     if is_one_table(output):
         if len(sources) > 1:
-            raise DataError(
-                f"--output: found {output} for {len(sources)} tables, expected a folder; name one"
-            )
+            raise DataError("--output", f"found {output} for {len(sources)} tables", "a folder", "name one")
         return [output]
     outputs = [
         os.path.join(
@@ -900,9 +902,7 @@ def output_paths(sources, output, kind=None):
     taken = {os.path.realpath(source) for source in sources}
     for path in outputs:
         if os.path.realpath(path) in taken:
-            raise DataError(
-                f"{path}: found spectra there, expected another folder for the features; name one"
-            )
+            raise DataError(path, "found spectra there", "another folder for the features", "name one")
     return outputs
 
 
@@ -928,15 +928,17 @@ def main(argv=None):
     given, further = arguments().parse_known_args(argv)
     if further:
         raise DataError(
-            f"found the argument {further[0]}, which needs the project's folder recore beside this file; "
-            "put it there, or leave the argument out"
+            "",
+            f"found the argument {further[0]}, which needs the project's folder recore beside this file",
+            remedy="put it there, or leave the argument out",
         )
     sources = find_tables(given.input)
     for source, output in zip(sources, output_paths(sources, given.output)):
         if output.endswith(".parquet"):
             raise DataError(
-                f"{output}: expected a name in .csv where this file is alone; put the project's folder recore "
-                "beside it for Parquet, or name one"
+                output,
+                "expected a name in .csv where this file is alone",
+                remedy="put the project's folder recore beside it for Parquet, or name one",
             )
         names, rows = write_csv(source, output)
         logger.info("%s: %s spectra, %d features each", output, format(rows, ","), len(names))

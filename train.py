@@ -27,8 +27,8 @@ from preprocess import DataError
 from recore import model_file
 from recore.codecs import Body, read_body, refusal
 from recore.predictions import FORMATS, Predictions, accepted, predict
-from recore.store import Stored, file_sum, store
-from recore.tables import read_table
+from recore.store import Stored, labelled, store
+from recore.tables import file_sum, read_table
 from recore.workers import add_workers, workers
 
 logger = logging.getLogger(__name__)
@@ -70,26 +70,35 @@ def fit(data, group=None, with_bounds=True, run=None):
     model.with_bounds = with_bounds
     if isinstance(data, Stored):
         check_training(data.target_names, data.n_rows, data.ids, group)
-        return model.fit_stored(data, None if group is None else data.groups(group), run)
+        return model.fit_stored(data, None if group is None else groups_of(data, group), run)
     check_training(data.targets.columns, len(data.features), data.ids.columns, group)
-    return model.fit(
-        data.features, data.targets, groups=None if group is None else data.ids[group].to_numpy()
-    )
+    return model.fit(data.features, data.targets, groups=None if group is None else groups_of(data, group))
+
+
+def groups_of(data, name):
+    """What tells the groups of an id column apart, one for each row; a DataError where a row has no label."""
+    if isinstance(data, Stored):
+        return data.groups(name)
+    return preprocess.label_keys(labelled(data.ids[name].tolist(), name))
 
 
 def check_training(targets, rows, ids, group):
     """Raise a DataError unless there is something to learn from, and an id column to group by."""
     if not len(targets):
         raise DataError(
-            "found no target among the columns, expected the 49 assays, or channels named by "
-            "wavenumber beside the columns to predict; see data/README.md"
+            "",
+            "found no target among the columns",
+            "the 49 assays, or channels named by wavenumber beside the columns to predict",
+            "see data/README.md",
         )
     if rows < 2:
-        raise DataError("found one spectrum, expected two or more to learn from; add spectra with assays")
+        raise DataError("", "found one spectrum", "two or more to learn from", "add spectra with assays")
     if group is not None and group not in ids:
         raise DataError(
-            f"found no id column {group!r}, expected one of {', '.join(ids) or 'none'}; "
-            "name one of them, or none"
+            "",
+            f"found no id column {group!r}",
+            f"one of {', '.join(ids) or 'none'}",
+            "name one of them, or none",
         )
 
 
@@ -212,7 +221,10 @@ def main(argv=None):
             model = fit(data, arguments.group, run=run)
             training["mean_r2"] = mean_r2(data, model, arguments.group, run)
         except ValueError as error:
-            raise DataError(f"{os.path.basename(paths[0]) if len(paths) == 1 else name}: {error}") from None
+            where = os.path.basename(paths[0]) if len(paths) == 1 else name
+            raise DataError(
+                where, *(error.args[1:] if isinstance(error, DataError) else error.args)
+            ) from None
     training["left_out"] = arguments.group or "row"
     model_file.save(model, arguments.model_dir, training)
     if not arguments.cache and os.path.isdir(cache):
@@ -247,7 +259,6 @@ def load(paths, cache, run):
             "missing_assays": int(table.targets.isna().to_numpy().sum()),
         }
     os.makedirs(cache, exist_ok=True)
-    preprocess.clear_leftovers(cache)
     data = Stored(list(run(partial(store, os.path.abspath(cache)), paths, "features")))
     sums = [(table["sha256"], table["name"]) for table in data.tables]
     return data, {
@@ -278,18 +289,11 @@ def has_sites(data):
     """Whether there are sites to leave out; says so where some rows do not tell theirs."""
     if SITE not in data.ids:
         return False
-    if isinstance(data, Stored):
-        try:
-            return len(np.unique(data.groups(SITE))) > 1
-        except DataError as error:
-            reason = error
-    else:
-        sites = data.ids[SITE]
-        if not (sites.isna() | sites.isin(preprocess.GAPS)).any():
-            return sites.nunique() > 1
-        reason = f"found rows without {SITE}"
-    logger.info("no figure by %s: %s", SITE, reason)
-    return False
+    try:
+        return len(set(groups_of(data, SITE))) > 1
+    except DataError as error:
+        logger.info("no figure by %s: %s", SITE, error)
+        return False
 
 
 if __name__ == "__main__":

@@ -66,8 +66,10 @@ def read_values(body, features):
         return read_npy(body.data, features)
     if kind not in READERS:
         raise DataError(
-            f"found content type {body.content_type!r}, expected {', '.join(READERS)} or "
-            "application/x-npy; set the request's Content-Type"
+            "",
+            f"found content type {body.content_type!r}",
+            f"{', '.join(READERS)} or application/x-npy",
+            "set the request's Content-Type",
         )
     text = body.data
     if not isinstance(text, str):
@@ -77,8 +79,9 @@ def read_values(body, features):
             text = bytes(text).decode(charset)
         except (ValueError, LookupError):
             raise DataError(
-                f"body: found bytes that are not {charset} text; send UTF-8, or name the "
-                "charset in Content-Type"
+                "body",
+                f"found bytes that are not {charset} text",
+                remedy="send UTF-8, or name the charset in Content-Type",
             ) from None
     return READERS[kind](text.replace("\ufeff", ""), features)
 
@@ -87,7 +90,7 @@ def read_csv(text, features):
     """The features in a CSV body, and its index or None; a header line is recognised wherever it comes."""
     lines = csv_lines(text)
     if not lines:
-        raise DataError("body: found no line, expected one for each sample; send features as CSV")
+        raise DataError("body", "found no line", "one for each sample", "send features as CSV")
     header = lines[0] if is_header(lines[0], features) else None
     try:
         return csv_values(lines, header, features)
@@ -102,13 +105,13 @@ def read_csv(text, features):
 def csv_lines(text):
     """The lines of a CSV body that are not blank; what stands in their cells has no comma."""
     if "\0" in text or preprocess.SEPARATOR in text:
-        raise DataError("body: found a control character, expected lines of numbers; send CSV as text")
+        raise DataError("body", "found a control character", "lines of numbers", "send CSV as text")
     if '"' in text:
         try:
             rows = csv.reader(io.StringIO(text, newline=""), strict=True)
             text = "\n".join([",".join([cell.translate(HIDDEN) for cell in row]) for row in rows])
         except csv.Error as error:
-            raise DataError(f"body: found no valid CSV ({error}); mend its quotes") from None
+            raise DataError("body", f"found no valid CSV ({error})", remedy="mend its quotes") from None
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return [line for line in text.split("\n") if line.strip()]
@@ -134,9 +137,10 @@ def csv_values(lines, header, features):
     for number, row in enumerate(rows, 1):
         if row.count(",") + 1 != width:
             raise DataError(
-                f"row {number}, after column {min(row.count(',') + 1, width)}: found {row.count(',') + 1} "
-                f"cells, expected {width} as in the {'first row' if header is None else 'header line'}; "
-                "mend the line"
+                f"row {number}, after column {min(row.count(',') + 1, width)}",
+                f"found {row.count(',') + 1} cells",
+                f"{width} as in the {('first row' if header is None else 'header line')}",
+                "mend the line",
             )
     if header is not None:
         columns = places(cells_of(header), features)
@@ -194,8 +198,10 @@ def read_json(text, features):
     values, index = json_values(body, names, features)
     if labels is not None and (not isinstance(labels, list) or len(labels) != len(values)):
         raise DataError(
-            f"body: found {len(labels) if isinstance(labels, list) else 'no list'} in the index, expected "
-            f"{len(values)}, one for each row; give each row its own or leave the index out"
+            "body",
+            f"found {(len(labels) if isinstance(labels, list) else 'no list')} in the index",
+            f"{len(values)}, one for each row",
+            "give each row its own or leave the index out",
         )
     return values, labels or index
 
@@ -204,7 +210,7 @@ def read_json_lines(text, features):
     """The features in a body of JSON lines, each a list or an object; and the rows' index or None."""
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
-        raise DataError("body: found no line, expected one for each sample; send features as JSON lines")
+        raise DataError("body", "found no line", "one for each sample", "send features as JSON lines")
     return json_values(
         [parse_json(line, f"row {number}") for number, line in enumerate(lines, 1)], None, features
     )
@@ -215,9 +221,11 @@ def parse_json(text, at="body"):
     try:
         return json.loads(text, object_pairs_hook=unique)
     except DataError as error:
-        raise DataError(f"{at}: {error}") from None
+        raise DataError(at, *error.args[1:]) from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{at}: found no valid JSON ({error}); send rows as lists or objects") from None
+        raise DataError(
+            at, f"found no valid JSON ({error})", remedy="send rows as lists or objects"
+        ) from None
 
 
 def unique(pairs):
@@ -226,7 +234,7 @@ def unique(pairs):
     if len(row) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"found column {twice!r} more than once, expected every name once; rename one")
+        raise DataError("", f"found column {twice!r} more than once", "every name once", "rename one")
     return row
 
 
@@ -240,9 +248,7 @@ def json_values(rows, names, features):
         index = next((name for name in labels if any(name in row for row in rows)), None)
     elif kind is list:
         if names is not None and not isinstance(names, list):
-            raise DataError(
-                "body: found columns that are no list, expected their names; send a list of names"
-            )
+            raise DataError("body", "found columns that are no list", "their names", "send a list of names")
         width = len(rows[0]) if names is None else len(names)
         if names is None:
             columns = unnamed(width, (row[0] for row in rows if isinstance(row, list) and row), features)
@@ -257,14 +263,16 @@ def json_values(rows, names, features):
             size = f" of {len(row)}" if isinstance(row, (list, dict)) else ""
             expected = f"a list of {width}" if kind is list else "a list or an object"
             raise DataError(
-                f"row {number}: found a {type(row).__name__}{size}, expected {expected} like every row, "
-                "from the first column to the last; send rows as lists or objects of features"
+                f"row {number}",
+                f"found a {type(row).__name__}{size}",
+                f"{expected} like every row, from the first column to the last",
+                "send rows as lists or objects of features",
             )
         if kind is dict and row.keys() != rows[0].keys():
             try:
                 places(list(row), features)
             except DataError as error:
-                raise DataError(f"row {number}: {error}") from None
+                raise DataError(f"row {number}", *error.args[1:]) from None
         cells.append(pick(row))
     values = to_array(cells, features)
     if index is None:
@@ -272,7 +280,7 @@ def json_values(rows, names, features):
     without = next((number for number, row in enumerate(rows, 1) if kind is dict and index not in row), None)
     if without is not None:
         raise DataError(
-            f"row {without}: found no {index!r}, expected one as in other rows; give each row its own or none"
+            f"row {without}", f"found no {index!r}", "one as in other rows", "give each row its own or none"
         )
     return values, [row[index] for row in rows]
 
@@ -289,20 +297,26 @@ def read_npy(data, features):
         shape, by_column, dtype = read_header[form.read_magic(file)](file)
     except Exception as error:  # numpy's own kinds differ between versions
         raise DataError(
-            f"body: found no array in npy format ({one_line(error)[:80]}); send what numpy.save writes"
+            "body",
+            f"found no array in npy format ({one_line(error)[:80]})",
+            remedy="send what numpy.save writes",
         ) from None
     if dtype.kind not in "fiu" or len(shape) not in (1, 2) or 0 in shape:
         raise DataError(
-            f"body: found an array of {dtype} of shape {shape}, expected one row or a table of numbers; "
-            "send a float array of shape (n_rows, n_features)"
+            "body",
+            f"found an array of {dtype} of shape {shape}",
+            "one row or a table of numbers",
+            "send a float array of shape (n_rows, n_features)",
         )
     size = dtype.itemsize
     for length in shape:
         size *= length
     if size != len(data) - file.tell():
         raise DataError(
-            f"body: found {len(data) - file.tell()} bytes after the npy header, expected {size} for shape "
-            f"{shape}; send one array a request, whole"
+            "body",
+            f"found {len(data) - file.tell()} bytes after the npy header",
+            f"{size} for shape {shape}",
+            "send one array a request, whole",
         )
     values = np.frombuffer(data, dtype, offset=file.tell())
     values = np.atleast_2d(values.reshape(shape, order="F" if by_column else "C"))

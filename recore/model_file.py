@@ -22,6 +22,7 @@ from recore.bounds import LEVELS
 from recore.codecs import one_line
 from recore.predictions import nameless, trust
 from recore.samples import LOWEST
+from recore.tables import settings
 
 logger = logging.getLogger("train")
 
@@ -38,12 +39,6 @@ def versions():
         "pandas": pd.__version__,
         "scikit-learn": sklearn.__version__,
     }
-
-
-def settings():
-    """The preprocessing, for a description."""
-    channels = preprocess.SCALE_RANGE
-    return {"scale_range": [channels.start, channels.stop], "window": preprocess.WINDOW}
 
 
 def save(model, model_dir, training=None):
@@ -95,8 +90,10 @@ class ModelUnpickler(pickle.Unpickler):
         if (module, name) == ("mdl", "ZeroClippedRidgeCV"):
             return self.kind
         raise DataError(
-            f"{MODEL}: refused to load {module}.{name}, expected a model of mdl.ZeroClippedRidgeCV "
-            "only; train again with train.py"
+            MODEL,
+            f"refused to load {module}.{name}",
+            "a model of mdl.ZeroClippedRidgeCV only",
+            "train again with train.py",
         )
 
 
@@ -106,16 +103,14 @@ def unpickle(pickled, kind):
         for opcode, argument, _ in pickletools.genops(pickled):
             # A memo's index makes room for as many entries: 12 bytes could ask for all memory.
             if "PUT" in opcode.name and int(argument) > len(pickled):
-                raise DataError(f"{MODEL}: refused to make room for {argument} objects; train again")
+                raise DataError(MODEL, f"refused to make room for {argument} objects", remedy="train again")
         model = ModelUnpickler(io.BytesIO(pickled), kind).load()
     except DataError:
         raise
     except Exception as error:  # an unpickler may raise anything
-        raise DataError(f"{MODEL}: cannot be unpickled ({one_line(error)}); train again") from None
+        raise DataError(MODEL, f"cannot be unpickled ({one_line(error)})", remedy="train again") from None
     if not isinstance(model, kind):
-        raise DataError(
-            f"{MODEL}: found a {type(model).__name__}, expected a ZeroClippedRidgeCV; train again"
-        )
+        raise DataError(MODEL, f"found a {type(model).__name__}", "a ZeroClippedRidgeCV", "train again")
     return model
 
 
@@ -143,14 +138,16 @@ def check_model(model, description):
     twice = len(set(features)) < p or len(set(targets)) < t
     if wrong or not names or twice or model.n_features_in_ != p or model.fit_intercept is not True:
         raise DataError(
-            f"{MODEL}: found {', '.join(map(str, wrong)) or 'features or targets'} that no training gives; "
-            "train again"
+            MODEL,
+            f"found {', '.join(map(str, wrong)) or 'features or targets'} that no training gives",
+            remedy="train again",
         )
     described = [target["name"] for target in description.get("targets", [])]
     if description.get("features", features) != features or (described or targets) != targets:
         raise DataError(
-            f"{MODEL}: found other features or targets than {DESCRIPTION} tells of; one of them is "
-            "of another training, train again"
+            MODEL,
+            f"found other features or targets than {DESCRIPTION} tells of",
+            remedy="one of them is of another training, train again",
         )
     # The furthest features that a client may send have finite answers too: JSON knows no infinity.
     furthest = np.array([np.full(p, LOWEST), np.full(p, float(preprocess.WINDOW))])
@@ -159,7 +156,7 @@ def check_model(model, description):
     if not (np.isfinite(lower) & np.isfinite(upper)).all() or not np.isfinite(found.iloc[:, :2]).all(
         axis=None
     ):
-        raise DataError(f"{MODEL}: found bounds without end, that no training gives; train again")
+        raise DataError(MODEL, "found bounds without end, that no training gives", remedy="train again")
 
 
 def is_array(name, values, shape):
@@ -201,16 +198,20 @@ def load(model_dir, kind):
         expected = description["sha256"]
     except FileNotFoundError as error:
         raise DataError(
-            f"{error.filename}: not found, expected {MODEL} and {DESCRIPTION} in the folder; run "
-            "train.py first, or check --model_dir"
+            error.filename,
+            "not found",
+            f"{MODEL} and {DESCRIPTION} in the folder",
+            "run train.py first, or check --model_dir",
         ) from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise DataError(f"{DESCRIPTION}: damaged, expected what train.py writes; train again") from None
+        raise DataError(DESCRIPTION, "damaged", "what train.py writes", "train again") from None
     found = hashlib.sha256(pickled).hexdigest()
     if found != expected:
         raise DataError(
-            f"{MODEL}: found sha256 {found[:12]}…, expected {str(expected)[:12]}… as in "
-            f"{DESCRIPTION}; one of them is damaged or of another training, train again"
+            MODEL,
+            f"found sha256 {found[:12]}…",
+            f"{str(expected)[:12]}… as in {DESCRIPTION}",
+            "one of them is damaged or of another training, train again",
         )
     model = unpickle(pickled, kind)
     try:
@@ -219,7 +220,9 @@ def load(model_dir, kind):
     except DataError:
         raise
     except Exception as error:  # what stands in the place of a list or a number may be anything
-        raise DataError(f"{MODEL} or {DESCRIPTION}: damaged ({one_line(error)}); train again") from None
+        raise DataError(
+            f"{MODEL} or {DESCRIPTION}", f"damaged ({one_line(error)})", remedy="train again"
+        ) from None
     here = versions()
     other = [
         f"{name} {theirs} (here {here.get(name)})"

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from preprocess import Cells, DataError, label_names, progress, split_columns, whole
+from preprocess import Cells, DataError, label_names, progress, split_columns
 
 BATCH_ROWS = 2048  # of Parquet a block: to decode a column costs the same however few rows it has
 GROUP_ROWS = 4096  # a row group of Parquet written
@@ -23,12 +23,16 @@ def pyarrow_parquet():
         import pyarrow.parquet
     except ImportError:
         raise DataError(
-            "found no pyarrow, which .parquet needs; install it (pip install pyarrow), or give .csv.gz"
+            "",
+            "found no pyarrow, which .parquet needs",
+            remedy="install it (pip install pyarrow), or give .csv.gz",
         ) from None
     if int(pyarrow.__version__.split(".")[0]) < 3:
         raise DataError(
-            f"found pyarrow {pyarrow.__version__}, expected 3 or newer to read .parquet in blocks; upgrade it, "
-            "or give .csv.gz"
+            "",
+            f"found pyarrow {pyarrow.__version__}",
+            "3 or newer to read .parquet in blocks",
+            "upgrade it, or give .csv.gz",
         )
     return pyarrow.parquet
 
@@ -44,7 +48,9 @@ def parquet_errors(name):
         if getattr(error, "errno", None):
             raise
         raise DataError(
-            f"{name}: cannot be read as Parquet ({' '.join(str(error).split())}); copy or write it again"
+            name,
+            f"cannot be read as Parquet ({' '.join(str(error).split())})",
+            remedy="copy or write it again",
         ) from None
 
 
@@ -62,7 +68,7 @@ def open_parquet(path, name):
             file = parquet.ParquetFile(path, buffer_size=1 << 12, pre_buffer=False, metadata=file.metadata)
         schema = file.schema_arrow
         if not file.metadata.num_rows:
-            raise DataError(f"{name}: found no row, expected spectra; see data/README.md")
+            raise DataError(name, "found no row", "spectra", "see data/README.md")
     rows = range(file.metadata.num_rows)
     index, columns = pandas_index(schema, name), list(schema.names)
     if index in columns:
@@ -77,7 +83,7 @@ def open_parquet(path, name):
         if is_text(schema.field(column).type, f"{name}, column {column!r}")
     ]
     if len(names) < 2:
-        raise DataError(f"{name}: found {len(names)} column, expected spectra and assays; see data/README.md")
+        raise DataError(name, f"found {len(names)} column", "spectra and assays", "see data/README.md")
     layout = split_columns(names, text, name)
     places = dict(zip(names, (schema.get_field_index(column) for column in columns)))
 
@@ -99,8 +105,10 @@ def pandas_index(schema, name):
     levels = about.get("index_columns", [])
     if len(levels) > 1:
         raise DataError(
-            f"{name}: found an index of {len(levels)} levels, {', '.join(map(repr, levels))}, expected one; "
-            "write the frame with reset_index()"
+            name,
+            f"found an index of {len(levels)} levels, {', '.join(map(repr, levels))}",
+            "one",
+            "write the frame with reset_index()",
         )
     if levels and isinstance(levels[0], dict):
         return range(*(levels[0].get(key, usual) for key, usual in (("start", 0), ("stop", 0), ("step", 1))))
@@ -124,7 +132,7 @@ def is_text(kind, at):
         return True
     if types.is_null(kind):
         return False
-    raise DataError(f"{at}: found the type {kind}, expected numbers or text; write it as one of these")
+    raise DataError(at, f"found the type {kind}", "numbers or text", "write it as one of these")
 
 
 def numbers_of(column):
@@ -156,9 +164,9 @@ def texts_of(column):
     ]
 
 
-def parquet_cells(batch, places, layout, as_text):
+def parquet_cells(batch, places, layout):
     """The Cells of a batch of rows; `places` tells the column of each name."""
-    from pyarrow.types import is_floating, is_integer
+    from pyarrow.types import is_floating
 
     def numbers(names):
         some = batch.select([places[name] for name in names])
@@ -172,15 +180,7 @@ def parquet_cells(batch, places, layout, as_text):
             row[:] = numbers_of(column)
         return values.T
 
-    labels = {}
-    for name in label_names(layout):
-        column = batch.column(places[name])
-        if as_text or name in layout.text:
-            labels[name] = texts_of(column)
-        elif is_integer(column.type) and not column.null_count:
-            labels[name] = column.cast("int64").to_numpy()
-        else:
-            labels[name] = whole(numbers_of(column).astype(float))
+    labels = {name: texts_of(batch.column(places[name])) for name in label_names(layout)}
     return Cells(numbers(layout.channels), numbers(layout.targets), labels)
 
 
@@ -195,9 +195,8 @@ def release_memory():
 class ParquetRows:
     """Writes feature tables to an open file as Parquet, GROUP_ROWS to a row group."""
 
-    def __init__(self, file, name):
-        self.file, self.name = file, name
-        self.parquet, self.writer, self.waiting = pyarrow_parquet(), None, []
+    def __init__(self, file):
+        self.file, self.parquet, self.writer, self.waiting = file, pyarrow_parquet(), None, []
 
     def __enter__(self):
         return self
@@ -224,17 +223,10 @@ class ParquetRows:
         index = np.concatenate([features.index.to_numpy() for features in self.waiting])
         values = np.concatenate([features.to_numpy().T for features in self.waiting], axis=1)
         names = ["index", *self.waiting[0].columns]
-        if index.dtype == object and not all(isinstance(label, str) for label in index):
-            index = index.astype(str)  # numbers at first, text later on
         table = pyarrow.Table.from_arrays([pyarrow.array(index), *map(pyarrow.array, values)], names)
         if self.writer is None:
             # Twelve decimals are noise to a dictionary, and to a compressor; nobody looks for a range of them.
             options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
             self.writer = self.parquet.ParquetWriter(self.file, table.schema, **options)
-        if table.schema.types != self.writer.schema.types:
-            raise DataError(
-                f"{self.name}: found the index {index[0]} among others of another kind before it, expected "
-                "numbers or text throughout, as Parquet has them; number the rows anew, or write .csv"
-            )
         self.writer.write_table(table)
         self.waiting = []

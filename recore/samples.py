@@ -29,21 +29,21 @@ def places(names, features):
     at = {name: place for place, name in enumerate(names)}
     twice = [name for name in features if names.count(name) > 1] if len(at) < len(names) else []
     if twice:
-        raise DataError(
-            f"body: found column {twice[0]!r} more than once, expected every name once; rename one"
-        )
+        raise DataError("body", f"found column {twice[0]!r} more than once", "every name once", "rename one")
     missing = [name for name in features if name not in at]
     if missing:
         raise DataError(
-            f"found {len(names)} columns without {len(missing)} of the model's {len(features)} "
-            f"features, first {missing[0]!r}; use spectra of the channels that the model was "
-            "trained on, preprocessed, or train again"
+            "",
+            f"found {len(names)} columns without {len(missing)} of the model's {len(features)} features, first {missing[0]!r}",
+            remedy="use spectra of the channels that the model was trained on, preprocessed, or train again",
         )
     # Features are named after channels, so a table of spectra names them all.
     if len(names) > preprocess.WINDOW * (len(features) - 1):
         raise DataError(
-            f"found {len(names)} columns, expected the model's {len(features)} features; these are "
-            "channels, preprocess them first with preprocess.py"
+            "",
+            f"found {len(names)} columns",
+            f"the model's {len(features)} features",
+            "these are channels, preprocess them first with preprocess.py",
         )
     return [at[name] for name in features]
 
@@ -59,16 +59,20 @@ def unnamed(width, first_cells, features):
     """
     if width not in (len(features), len(features) + 1):
         raise DataError(
-            f"found {width} columns without names, expected {len(features)} features, alone "
-            "or after an index; send those, or a header line"
+            "",
+            f"found {width} columns without names",
+            f"{len(features)} features, alone or after an index",
+            "send those, or a header line",
         )
     if width > len(features):
         for number, cell in enumerate(first_cells, 1):
             value = preprocess.number(str(cell))
             if value is not None and value % 1:
                 raise DataError(
-                    f"row {number}, column 1: found {short(cell)}, expected an index before the "
-                    f"{len(features)} features; number the rows, or send a header line"
+                    f"row {number}, column 1",
+                    f"found {short(cell)}",
+                    f"an index before the {len(features)} features",
+                    "number the rows, or send a header line",
                 )
     return range(width - len(features), width)
 
@@ -131,7 +135,7 @@ def checked(values, rows, features):
         if wrong is None or wrong[number - 1]:
             check_row(row, number, features)
     if values is None:
-        raise DataError("body: found text among the numbers, expected features; send numbers only")
+        raise DataError("body", "found text among the numbers", "features", "send numbers only")
     return values
 
 
@@ -139,18 +143,18 @@ def check_row(row, number, features):
     """Raise a DataError that names the first cell of a row that cannot be a feature."""
     values = [to_float(cell) for cell in row]
     for name, cell, value in zip(features, row, values):
-        at = f"row {number}, column {name!r}: found {short(cell)}, expected "
+        found = f"row {number}, column {name!r}", f"found {short(cell)}"
         if not np.isfinite(value):
-            raise DataError(at + "a number; mend or leave out the sample")
+            raise DataError(*found, "a number", "mend or leave out the sample")
         if not LOWEST <= value <= preprocess.WINDOW:
-            raise DataError(
-                at
-                + f"{LOWEST:g} to {preprocess.WINDOW} as preprocess.py gives; preprocess the spectrum first"
-            )
+            limits = f"{LOWEST:g} to {preprocess.WINDOW} as preprocess.py gives"
+            raise DataError(*found, limits, "preprocess the spectrum first")
     if sorted(values) == sorted(preprocess.number(name) or np.nan for name in features):
         raise DataError(
-            f"row {number}: found the features' names in columns {features[0]!r} to {features[-1]!r}, "
-            "expected numbers; send the names as a header line"
+            f"row {number}",
+            f"found the features' names in columns {features[0]!r} to {features[-1]!r}",
+            "numbers",
+            "send the names as a header line",
         )
 
 
