@@ -202,7 +202,7 @@ def number(name):
     return value if math.isfinite(value) else None
 
 
-def split_columns(names, text=(), path="table"):
+def split_columns(names, text=(), path="table", spectra=True):
     """Tell ids, channels and targets apart.
 
     Ids are ID_COLUMNS and columns of text. Targets are the 49 TARGETS; in a file that
@@ -217,6 +217,8 @@ def split_columns(names, text=(), path="table"):
         Columns that hold text.
     path : str
         Named in errors.
+    spectra : bool
+        Whether there must be channels; else there may be none, and those that are there are left out.
 
     Returns
     -------
@@ -254,21 +256,25 @@ def split_columns(names, text=(), path="table"):
         )
     rest = [name for name in names if name not in (index, *ID_COLUMNS, *TARGETS)]
     numbered = [name for name in rest if number(name) is not None]
-    if 2 * len(numbered) > len(rest):
+    if 2 * len(numbered) > len(rest) or not (spectra or official):
         channels = numbered
         targets = official or [name for name in rest if number(name) is None and name not in text]
-        check_axis(channels, path)
+        if spectra:
+            check_axis(channels, path)
     else:
         numeric = [place for place, name in enumerate(rest) if name not in text]
         # Text between channels is a damaged channel, not an id.
         channels = rest[numeric[0] : numeric[-1] + 1] if numeric else []
         targets = official
-    for name in channels + targets:
+    for name in (channels if spectra else []) + targets:
         if name in text:
             raise DataError(f"{path}, column {name!r}", "found text", "numbers", "mend or remove it")
-    check_channels(channels, path)
     taken = set(channels) | set(targets) | {index}
-    return Layout(index, [name for name in names if name not in taken], channels, targets)
+    ids = [name for name in names if name not in taken]
+    if not spectra:
+        return Layout(index, ids, [], targets)
+    check_channels(channels, path)
+    return Layout(index, ids, channels, targets)
 
 
 def check_axis(channels, path):
@@ -532,7 +538,7 @@ def parse(block, names, labels=()):
     else:
         rows, end = split_rows(block, names), "\n"
         texts = [[row[place] for row in rows] for place in map(names.index, labels)]
-        others = [place for place, name in enumerate(names) if name not in labels]
+        others = sorted(set(range(len(names))).difference(map(names.index, labels)))
         cells = "\n".join(["\n".join([row[place] for place in others]) for row in rows]).encode()
     if SEPARATOR.encode() in cells:
         raise NotNumbers  # two cells to pandas
@@ -635,13 +641,13 @@ class Cells(NamedTuple):
 
 def csv_cells(block, names, layout):
     """The Cells of a block of lines."""
-    labels = label_names(layout)
+    numeric = {*layout.channels, *layout.targets}
+    labels, others = ([name for name in names if (name in numeric) is kind] for kind in (False, True))
     try:
         values, texts = parse(block, names, labels)
     except NotNumbers:
         cells, wrong = text_cells(block, names)
         raise not_a_number(block, names, cells, wrong & ~np.isin(names, labels)) from None
-    others = [name for name in names if name not in labels]
     places = {name: place for place, name in enumerate(others)}
     spectra, targets = (
         values[:, [places[name] for name in some]] for some in (layout.channels, layout.targets)
@@ -771,7 +777,7 @@ def split(frame):
     return Table(frame.drop(columns=ids + targets), frame[ids], frame[targets])
 
 
-def open_csv(path, name):
+def open_csv(path, name, spectra=True):
     """The Layout of a CSV file, and its blocks: row numbers, what reads their Cells, what words a row's place."""
     if path.endswith(".parquet"):
         raise DataError(
@@ -784,7 +790,7 @@ def open_csv(path, name):
     if header is None:
         raise DataError(name, "the file is empty", "a header line and spectra", "see data/README.md")
     names = read_header(header)
-    split_columns(names, (), name)  # what the header tells by itself comes first
+    split_columns(names, (), name, spectra)  # what the header tells by itself comes first
     blocks = (block for block in blocks if block.lines())
     first = next(blocks, None)
     if first is None:
@@ -797,7 +803,7 @@ def open_csv(path, name):
             yield rows, partial(csv_cells, block, names), block.at
             row = rows.stop
 
-    return split_columns(names, text_columns(first, names), name), numbered()
+    return split_columns(names, text_columns(first, names), name, spectra), numbered()
 
 
 # --- writing ------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def parquet_errors(name):
         ) from None
 
 
-def open_parquet(path, name):
+def open_parquet(path, name, spectra=True):
     """As `preprocess.open_csv`, of a Parquet file.
 
     Memory is a block, and a page of each column: those of a row group are read side by side.
@@ -76,7 +76,7 @@ def open_parquet(path, name):
     elif isinstance(index, range) and len(index) == len(rows):  # else that of a frame of which this is a part
         rows = index
     names = ["", *columns[1:]] if index in columns else columns
-    split_columns(names, (), name)  # what the names tell by themselves comes first
+    split_columns(names, (), name, spectra)  # what the names tell by themselves comes first
     text = [
         title
         for title, column in zip(names, columns)
@@ -84,13 +84,16 @@ def open_parquet(path, name):
     ]
     if len(names) < 2:
         raise DataError(name, f"found {len(names)} column", "spectra and assays", "see data/README.md")
-    layout = split_columns(names, text, name)
-    places = dict(zip(names, (schema.get_field_index(column) for column in columns)))
+    layout = split_columns(names, text, name, spectra)
+    column_of = dict(zip(names, columns))
+    wanted = [column_of[name] for name in (*label_names(layout), *layout.channels, *layout.targets)]
+    place = {column: k for k, column in enumerate(sorted(wanted, key=schema.get_field_index))}
+    places = {name: place[column] for name, column in column_of.items() if column in place}
 
     def numbered():
         row = 0
         with parquet_errors(name), progress(name, file.metadata.num_rows) as show:
-            for batch in file.iter_batches(BATCH_ROWS, use_threads=False):
+            for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
                 index = pd.RangeIndex.from_range(rows[row : row + batch.num_rows])
                 yield index, partial(parquet_cells, batch, places), partial(row_of, name, row)
                 row += batch.num_rows

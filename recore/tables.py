@@ -7,9 +7,9 @@ from recore import __version__
 from recore.parquet import open_parquet
 
 
-def open_table(path, name):
+def open_table(path, name, spectra=True):
     """The Layout of a table and its blocks, as `preprocess.open_csv` gives them."""
-    return (open_parquet if path.endswith(".parquet") else preprocess.open_csv)(path, name)
+    return (open_parquet if path.endswith(".parquet") else preprocess.open_csv)(path, name, spectra)
 
 
 def read_tables(path, then=None):

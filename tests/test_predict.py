@@ -141,7 +141,7 @@ def test_text_ids_and_an_index_of_text_come_through(table, model_dir, tmp_path):
 
 def test_index_and_ids_come_through_as_they_stand_in_the_file(table, model_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(preprocess, "BLOCK_BYTES", 5000)  # what one block holds changes no other
-    index = ["007", "12345678901234567", "1.50", *("%02d" % number for number in range(37))]
+    index = ["007", "12345678901234567", "1.50", *("%03d" % number for number in range(10, 47))]
     table = table.astype({"SiteID": object, "DepthTo": object}).set_axis(index)
     table["SiteID"], table["DepthTo"] = ["012", "12"] * 20, ["5", "5.0", "", "1e1"] * 10
     for name, quoted in (("plain.csv", False), ("quoted.csv", True)):

@@ -120,9 +120,15 @@ def test_a_file_read_in_small_blocks_gives_what_pandas_and_the_arithmetic_give(t
     read = recore.tables.read_table(str(public))
     by_pandas = pd.read_csv(str(public), index_col=0)
     spectra = by_pandas[channels_of(table)]
-    pd.testing.assert_frame_equal(read.features, preprocess.features(spectra))
-    pd.testing.assert_frame_equal(read.targets, by_pandas[list(preprocess.TARGETS)].astype(float))
-    pd.testing.assert_frame_equal(read.ids, by_pandas[["DepthTo", "SiteID", "DepthFrom"]])
+    pd.testing.assert_frame_equal(read.features.set_axis(by_pandas.index), preprocess.features(spectra))
+    pd.testing.assert_frame_equal(
+        read.targets.set_axis(by_pandas.index), by_pandas[list(preprocess.TARGETS)].astype(float)
+    )
+    assert read.features.index.tolist() == by_pandas.index.astype(str).tolist()
+    assert (
+        read.ids.to_numpy().tolist()
+        == by_pandas[["DepthTo", "SiteID", "DepthFrom"]].astype(str).to_numpy().tolist()
+    )
 
 
 def test_real_files_read_as_pandas_reads_them(real_table):
@@ -157,8 +163,8 @@ def test_missing_assays_are_gaps_and_the_index_may_be_missing(table, tmp_path):
     table.loc[3, "CuPPM"] = np.nan
     (tmp_path / "own.csv").write_text(table.to_csv(index=False))
     read = recore.tables.read_table(str(tmp_path / "own.csv"))
-    assert np.isnan(read.targets.loc[3, "CuPPM"]) and read.targets.isna().to_numpy().sum() == 1
-    assert read.features.index.tolist() == list(range(len(table)))
+    assert np.isnan(read.targets.loc["3", "CuPPM"]) and read.targets.isna().to_numpy().sum() == 1
+    assert read.features.index.tolist() == list(map(str, range(len(table))))
 
 
 @given(arrays(np.float64, (4, 3), elements=st.floats(-7, 7)))

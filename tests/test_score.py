@@ -1,14 +1,9 @@
 """score.py: the official score, other elements, bad files, and the step alone."""
 
-import re
-import shutil
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, make_table, said_in_one_line, step, write
+from conftest import make_table, said_in_one_line, step, write
 from sklearn.metrics import r2_score
 
 import preprocess
@@ -32,7 +27,7 @@ def run(actual, predicted, tmp_path):
 
 
 def test_the_targets_are_those_of_preprocess_and_the_weights_sum_to_1_01():
-    assert tuple(score.WEIGHTS) == preprocess.TARGETS and score.GAPS == preprocess.GAPS
+    assert tuple(score.WEIGHTS) == preprocess.TARGETS
     assert sum(score.WEIGHTS.values()) == pytest.approx(1.01, abs=1e-12)
 
 
@@ -77,23 +72,22 @@ def test_other_elements_get_the_mean_r2_with_missing_assays_left_out(tmp_path):
     assert "3 targets" in result.stdout and "42 missing assays left out" in result.stdout
 
 
-def test_targets_are_found_where_preprocess_finds_them(real_table):
-    columns = list(pd.read_csv(str(real_table), nrows=5))
-    columns[0] = ""
-    found = [columns[place] for place in score.find_targets(columns, "x")]
-    assert found == preprocess.split_columns(columns).targets
+def test_a_table_of_assays_alone_is_scored(table, tmp_path):
+    given = predictions(table)
+    path = write_predictions(given, tmp_path / "public.csv.out")
+    result = run(write(table[list(preprocess.TARGETS)], tmp_path / "assays.csv"), path, tmp_path)
+    assert result.returncode == 0, result.stderr
+    own = table[["CuPPM", "AgPPM"]].set_axis(["Cu", "Ag"], axis=1)
+    write_predictions(own + 1, tmp_path / "own.csv.out")
+    result = run(write(own, tmp_path / "own.csv"), tmp_path / "own.csv.out", tmp_path)
+    assert "of 2 targets, 40 rows" in result.stdout, result.stderr
 
 
-def test_alone_in_an_empty_folder_it_scores(table, public, tmp_path):
-    alone = tmp_path / "alone"
-    alone.mkdir()
-    shutil.copy(str(ROOT / "score.py"), str(alone))
-    write_predictions(predictions(table), alone / "p.out")
-    command = [sys.executable, "-W", "error", "score.py", "--actual", str(public), "--predicted", "p.out"]
-    subprocess.run(
-        [*command, "--output", "public.txt"], cwd=str(alone), check=True, stdout=subprocess.DEVNULL
-    )
-    assert re.match(r"^[01]\.\d+\n$", (alone / "public.txt").read_text())
+def test_a_spectrum_that_cannot_be_preprocessed_is_scored_all_the_same(table, tmp_path):
+    path = write_predictions(predictions(table), tmp_path / "public.csv.out")
+    expected = run(write(table, tmp_path / "good.csv"), path, tmp_path).stdout
+    table.iloc[3, 5:20] = np.nan
+    assert run(write(table, tmp_path / "bad.csv"), path, tmp_path).stdout == expected != ""
 
 
 def edited(row, column, cell):
@@ -110,7 +104,7 @@ BAD_PREDICTIONS = {
     "a row missing": (lambda text: text.split("\n", 1)[1], "found 39 rows, expected 40"),
     "a header": (
         lambda text: ",".join(preprocess.TARGETS) + "\n" + text,
-        "line 1, column 'AgPPM': found 'AgPPM'",
+        "line 1, column 'AgPPM': found the text 'AgPPM'",
     ),
     "a column missing": (
         lambda text: "\n".join(line.split(",", 1)[1] for line in text.splitlines()),
@@ -121,13 +115,13 @@ BAD_PREDICTIONS = {
         "50 columns",
     ),
     "a gap": (edited(6, 7, ""), "line 7, column 'CuPPM': found a gap"),
-    "text": (edited(6, 7, "low"), "line 7, column 'CuPPM': found 'low'"),
-    "an infinity": (edited(6, 7, "inf"), "line 7, column 'CuPPM': found 'inf'"),
+    "text": (edited(6, 7, "low"), "line 7, column 'CuPPM': found the text 'low'"),
+    "an infinity": (edited(6, 7, "inf"), "line 7, column 'CuPPM': found an infinite value"),
     "a short line": (
         lambda text: text.rstrip("\n").rsplit(",", 1)[0] + "\n",
-        "line 40, column 'YPPM': found a gap",
+        "line 40: found 48 columns",
     ),
-    "a long line": (lambda text: text.rstrip("\n") + ",1\n", "unequal length"),
+    "a long line": (lambda text: text.rstrip("\n") + ",1\n", "line 40: found 50 columns"),
 }
 
 
@@ -150,7 +144,10 @@ BAD_ASSAYS = {
         lambda table: table.mask(table == table.loc[4, "CuPPM"]),
         "line 6, column 'CuPPM': found a gap",
     ),
-    "text": (lambda table: table.replace(table.loc[4, "CuPPM"], "<1"), "line 6, column 'CuPPM': found '<1'"),
+    "text": (
+        lambda table: table.replace(table.loc[4, "CuPPM"], "<1"),
+        "line 6, column 'CuPPM': found the text '<1'",
+    ),
     "a row too many": (lambda table: pd.concat([table, table[:1]]), "found 40 rows, expected 41"),
 }
 
