@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recore.groups import left_out_errors, left_out_errors_at, members_of, spectra_apart, without
 from recore.leverage import beta_of, residuals
 from recore.linalg import row_blocks
 
@@ -12,7 +13,7 @@ def squared_errors(problem, alphas, groups=None, held_out=None):
     Predictions go to `held_out` (alphas, t, rows) where there is such.
     """
     squares, without = np.zeros((2, len(alphas), len(problem.columns))), []
-    for at, errors in problem.errors(alphas, groups):  # (alphas, t, rows)
+    for at, errors in left_out_errors(problem, alphas, groups):  # (alphas, t, rows)
         if errors is None:
             without.append(groups[problem.rows[at[0]]])
             continue
@@ -28,7 +29,7 @@ def squared_errors(problem, alphas, groups=None, held_out=None):
 def sampled_errors(problem, alphas, groups, sampled):
     """Held-out errors of the sampled rows, without what their leverage adds, and predictions: both (t, rows)."""
     errors, fitted = [np.empty((len(alphas), 0))], [np.empty((len(alphas), 0))]
-    for at, each, left in problem.errors_at(alphas, groups, sampled):
+    for at, each, left in left_out_errors_at(problem, alphas, groups, sampled):
         each, left, at = each[:, sampled[at]], left[:, sampled[at]], at[sampled[at]]
         np.minimum(each, problem.errors_at_lower(at), out=each)
         fitted.append(problem.targets(at) - each / problem.root_w[at])
@@ -54,16 +55,16 @@ def sampled_spectra(problem, s, axes, alpha, groups, sampled):
             leverage.append((1 - complement) / complement / problem.weight[at])
             left.append(unexplained)
         return np.concatenate(leverage), np.concatenate(left), np.ones(len(sample), dtype=int)
-    for at in problem.members(groups, sampled):
-        apart = problem.without(at, np.concatenate([alpha, beta]))
+    for at in members_of(problem, groups, sampled):
+        apart = without(problem, at, np.concatenate([alpha, beta]))
         if apart is not None:
-            found, unexplained = apart.spectra_apart(problem.features(at), alpha, beta)
+            found, unexplained = spectra_apart(apart, problem.features(at), alpha, beta)
         else:
             centred, Z, scores = problem.scores(at)
             unexplained = residuals(centred, scores, s, axes, beta)
-            unexplained = np.linalg.solve(problem.complements(Z, at, beta), unexplained)
+            unexplained = np.linalg.solve(problem.complements_at(Z, at, beta), unexplained)
             unexplained /= problem.root_w[at, None]
-            inverse = np.linalg.inv(problem.complements(Z, at, alpha))
+            inverse = np.linalg.inv(problem.complements_at(Z, at, alpha))
             found = (inverse.diagonal() - 1) / problem.weight[at]
         kept = sampled[at]
         leverage.append(found[kept])

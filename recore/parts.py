@@ -7,10 +7,12 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 
 from recore.checks import check_rows
+from recore.groups import REFITS, sums_of_scores, taken_out
 from recore.held_out import sampled_errors, sampled_spectra, squared_errors
 from recore.linalg import row_blocks
-from recore.ridge import REFITS, Ridge, Sums, with_assay
+from recore.ridge import Long, ridge_of
 from recore.rows import CALIBRATION, SPECTRA, evenly_spaced, marks_of, same_gaps
+from recore.sums import Sums, total_of, with_assay
 
 PART = 2**21  # numbers, 16 MB: rows of a store that are in work at a time
 
@@ -79,11 +81,11 @@ class Parts:
         settings = targets, self.fit_intercept, smallest_alpha
         if sums.n - self.fit_intercept <= len(sums.x_mean):
             X, Y, numbers = self.sample(key, sums.n)
-            problem = Ridge(X, Y, np.ones(len(X)), np.arange(len(X)), *settings)
+            problem = ridge_of(X, Y, np.ones(len(X)), np.arange(len(X)), *settings)
             problem.groups = None if self.groups is None else self.groups[numbers]
         else:
             mean = self.fit_intercept * sums.x_mean
-            problem = Ridge.of(
+            problem = Long.of(
                 sums, *settings, self.run("rows", part_triangle, targets, mean, None, parts=self.parts)
             )
         problem.key = key
@@ -179,14 +181,14 @@ class Parts:
         if other is None:
             rows = self.members(group)
             parts = [self.part(rows[at], None) for at in row_blocks(len(rows), 1, cells=self.most)]
-            other = problem.apart(total_of(self.run("groups", part_scores, problem, parts=parts)))
+            other = taken_out(problem, total_of(self.run("groups", part_scores, problem, parts=parts)))
         if other is None:
             parts = {"parts": self.parts}
             sums = total_of(self.run("others", part_others, problem.columns, group, **parts))
             mean = self.fit_intercept * sums.x_mean
             triangles = self.run("others", part_triangle, problem.columns, mean, group, **parts)
             settings = problem.columns, self.fit_intercept, problem.smallest_alpha
-            other = Ridge.of(sums, *settings, triangles)
+            other = Long.of(sums, *settings, triangles)
         if (len(self.others) + 1) * problem.p**2 <= REFITS:
             self.others[problem.key, group] = other
         return other
@@ -195,15 +197,6 @@ class Parts:
 def in_turn(function, items, label=None):
     """What `fit_stored` runs parts with by default."""
     return map(function, items)
-
-
-def total_of(parts):
-    """The sums of all parts."""
-    total = None
-    for sums in parts:
-        if sums is not None:
-            total = sums if total is None else total.add(sums)
-    return total
 
 
 def added(some, more):
@@ -268,9 +261,9 @@ def part_sample(store, targets, part):
 
 
 def part_scores(store, problem, part):
-    """Sums of a group's rows on the axes of a problem, as `Ridge.apart` takes them."""
+    """Sums of a group's rows on the axes of a problem, as `taken_out` takes them."""
     view = problem.on(*store.read(part.rows))
-    return view.sums_of_scores(np.arange(view.n)) if view.n else None
+    return sums_of_scores(view, np.arange(view.n)) if view.n else None
 
 
 def view_of(store, problem, part):

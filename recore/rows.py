@@ -4,7 +4,7 @@ import numpy as np
 
 from recore.checks import check_rows
 from recore.held_out import sampled_errors, sampled_spectra, squared_errors
-from recore.ridge import Ridge
+from recore.ridge import ridge_of
 
 CALIBRATION = 2**13  # rows, evenly spaced, that quantiles of errors are taken from, at most
 SPECTRA = 2**11  # and limits of spectra: p numbers each
@@ -24,7 +24,7 @@ class Rows:
             rows = np.flatnonzero(has_assay & (self.weight > 0))
             found = len(rows) if self.groups is None else len(np.unique(self.groups[rows]))
             check_rows(found, self.groups is not None, [self.names[k] for k in columns])
-            problem = Ridge(self.X, self.Y, self.weight, rows, columns, self.fit_intercept, smallest_alpha)
+            problem = ridge_of(self.X, self.Y, self.weight, rows, columns, self.fit_intercept, smallest_alpha)
             if len(rows) == len(self.weighed):
                 self.of_all_rows = problem
             yield problem
@@ -33,7 +33,7 @@ class Rows:
         """A Ridge of the spectra of all rows, whatever assays they have."""
         if self.of_all_rows is not None:
             return self.of_all_rows
-        return Ridge(self.X, self.Y, self.weight, self.weighed, [], self.fit_intercept, smallest_alpha)
+        return ridge_of(self.X, self.Y, self.weight, self.weighed, [], self.fit_intercept, smallest_alpha)
 
     def n_scored(self, problem):
         """Rows with an assay; those of weight 0 count in RidgeCV's mean too."""

@@ -64,9 +64,9 @@ def test_errors_and_leverages_are_those_of_refits_without_the_group(n, p, size, 
     weight = weight if weighted else np.ones(n)
     groups = np.arange(n) // size
     alphas = np.array([0.1, 3.0, 0.1, 40.0])
-    problem = recore.ridge.Ridge(X, Y, weight, np.arange(n), list(range(4)), fit_intercept, 0.1)
+    problem = recore.ridge.ridge_of(X, Y, weight, np.arange(n), list(range(4)), fit_intercept, 0.1)
     errors, left = np.full((2, 4, n), np.nan)
-    for at, some, part in problem.errors_at(alphas, None if size == 1 else groups):
+    for at, some, part in recore.groups.left_out_errors_at(problem, alphas, None if size == 1 else groups):
         errors[:, at], left[:, at] = some / problem.root_w[at], part
     expected = refit_errors(X, Y, weight, groups, alphas, fit_intercept)
     for k, alpha in enumerate(alphas):
@@ -78,14 +78,14 @@ def test_errors_and_leverages_are_those_of_refits_without_the_group(n, p, size, 
 
 @pytest.mark.parametrize("kept", [2**25, 0], ids=["refits kept", "refits made anew"])
 def test_large_groups_that_are_fitted_anew_give_the_same(kept, monkeypatch):
-    monkeypatch.setattr(recore.ridge, "REFITS", kept)
+    monkeypatch.setattr(recore.groups, "REFITS", kept)
     X, Y, weight = make_data(90, 6)
     groups = np.arange(90) // 30
-    problem = recore.ridge.Ridge(X, Y, weight, np.arange(90), list(range(4)), True, 0.1)
-    assert problem.without(np.arange(30), np.array([0.1])) is not None
+    problem = recore.ridge.ridge_of(X, Y, weight, np.arange(90), list(range(4)), True, 0.1)
+    assert recore.groups.without(problem, np.arange(30), np.array([0.1])) is not None
     alphas = np.array([0.1, 3.0, 0.1, 40.0])
     expected = refit_errors(X, Y, weight, groups, alphas)
-    for at, errors, left in problem.errors_at(alphas, groups):
+    for at, errors, left in recore.groups.left_out_errors_at(problem, alphas, groups):
         out, others = np.isin(np.arange(90), at), ~np.isin(np.arange(90), at)
         for k, alpha in enumerate(alphas):
             assert_close(errors[k] / problem.root_w[at], expected[k, at, k])

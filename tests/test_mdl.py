@@ -113,9 +113,9 @@ def refit_errors(X, Y, weight, groups, alphas, fit_intercept=True):
 def held_out_errors(X, Y, weight, alphas, groups=None, fit_intercept=True):
     """The same from the closed form."""
     rows, columns = np.arange(len(X)), list(range(Y.shape[1]))
-    problem = recore.ridge.Ridge(X, Y, weight, rows, columns, fit_intercept, min(alphas))
+    problem = recore.ridge.ridge_of(X, Y, weight, rows, columns, fit_intercept, min(alphas))
     errors = np.full((len(alphas), *Y.shape), np.nan)
-    for at, block in problem.errors(np.asarray(alphas), groups):
+    for at, block in recore.groups.left_out_errors(problem, np.asarray(alphas), groups):
         errors[:, at] = block.transpose(0, 2, 1) / problem.root_w[at, None]
     return errors
 
@@ -269,11 +269,11 @@ def test_leave_one_group_out_equals_refitting_without_each_group(n, p, fit_inter
 def test_both_forms_of_a_group_s_error_agree(n, p, fit_intercept):
     X, Y, weight = make_data(n, p)
     alphas = np.array([1e-2, 1.0, 1e3])
-    problem = recore.ridge.Ridge(X, Y, weight, np.arange(n), [0, 1, 2, 3], fit_intercept, 1e-2)
+    problem = recore.ridge.ridge_of(X, Y, weight, np.arange(n), [0, 1, 2, 3], fit_intercept, 1e-2)
     shrink = 1 / (problem.s + alphas[:, None])
     for group in np.array_split(np.random.RandomState(0).permutation(n), [1, 5, 30])[:-1]:
-        solved = problem._solve_group(group, shrink, shrink[:, None, :] * problem.yz)
-        ((at, refitted),) = problem._refit_without(group, alphas)
+        solved = recore.groups.solve_group(problem, group, shrink, shrink[:, None, :] * problem.yz)
+        ((at, refitted),) = recore.groups.refit_errors(problem, group, alphas)
         np.testing.assert_array_equal(at, group)
         assert_close(refitted, solved)
 

@@ -122,7 +122,8 @@ def test_a_group_that_holds_all_there_is_of_a_direction_is_left_out_with_the_oth
     store = Rows(X, Y)
     expected = store.fit(groups)
     monkeypatch.setattr(recore.parts, "PART", 50 * 12)
-    monkeypatch.setattr(recore.ridge, "REFITS", room)
+    monkeypatch.setattr(recore.groups, "REFITS", room)
+    monkeypatch.setattr(recore.parts, "REFITS", room)
     asked = []
 
     def run(function, items, label=None):
@@ -164,7 +165,7 @@ def test_only_sums_and_a_sample_come_back(monkeypatch):
     def size(found):
         if isinstance(found, np.ndarray):
             return found.size
-        if isinstance(found, recore.ridge.Sums):
+        if isinstance(found, recore.sums.Sums):
             return sum(map(size, vars(found).values()))
         return sum(map(size, found)) if isinstance(found, (list, tuple)) else 1
 
