@@ -87,15 +87,13 @@ def open_parquet(path, name, spectra=True):
     layout = split_columns(names, text, name, spectra)
     column_of = dict(zip(names, columns))
     wanted = [column_of[name] for name in (*label_names(layout), *layout.channels, *layout.targets)]
-    place = {column: k for k, column in enumerate(sorted(wanted, key=schema.get_field_index))}
-    places = {name: place[column] for name, column in column_of.items() if column in place}
 
     def numbered():
         row = 0
         with parquet_errors(name), progress(name, file.metadata.num_rows) as show:
             for batch in file.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
                 index = pd.RangeIndex.from_range(rows[row : row + batch.num_rows])
-                yield index, partial(parquet_cells, batch, places), partial(row_of, name, row)
+                yield index, partial(parquet_cells, batch, column_of), partial(row_of, name, row)
                 row += batch.num_rows
                 show(row)
 
@@ -167,12 +165,14 @@ def texts_of(column):
     ]
 
 
-def parquet_cells(batch, places, layout):
-    """The Cells of a batch of rows; `places` tells the column of each name."""
+def parquet_cells(batch, column_of, layout):
+    """The Cells of a batch of rows; `column_of` tells what the column of each name is called there."""
     from pyarrow.types import is_floating
 
+    place = batch.schema.get_field_index
+
     def numbers(names):
-        some = batch.select([places[name] for name in names])
+        some = batch.select([place(column_of[name]) for name in names])
         types = set(some.schema.types)
         if (
             len(types) == 1 and is_floating(next(iter(types))) and hasattr(some, "to_tensor")
@@ -183,7 +183,7 @@ def parquet_cells(batch, places, layout):
             row[:] = numbers_of(column)
         return values.T
 
-    labels = {name: texts_of(batch.column(places[name])) for name in label_names(layout)}
+    labels = {name: texts_of(batch.column(place(column_of[name]))) for name in label_names(layout)}
     return Cells(numbers(layout.channels), numbers(layout.targets), labels)
 
 
