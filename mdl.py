@@ -46,8 +46,6 @@ Calibration; (6) Ellison & Williams (2012) Eurachem/CITAC Guide CG 4, appendix E
 held-out errors as bounds Barber, Candes, Ramdas & Tibshirani (2021) Ann. Stat. 49, 486.
 """
 
-import io
-from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -55,27 +53,21 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import check_scoring
-from sklearn.utils import check_array
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from recore.bounds import LEVELS, MOST, error_quantiles, spectra_limits
-from recore.checks import check_length, column_names, log_edges, names_of_targets
+from recore.checks import check_features, check_fit, log_edges
 from recore.held_out import r2_from_squares
 from recore.leverage import beta_of, beyond_axes, leverages, middle_alpha, residuals
 from recore.linalg import CELLS, EPS, product_by_row, row_blocks
 from recore.parts import Parts, in_turn
 from recore.rows import Rows
-
-try:
-    from sklearn.utils.validation import validate_data  # scikit-learn >= 1.6
-except ImportError:
-    validate_data = None
+from recore.state import from_plain, plain_state
 
 ALPHAS = tuple(np.logspace(-5, 5, 50).tolist())  # 5 a decade, as the reference solution
 BY_ERROR = (None, "neg_mean_squared_error", "r2")  # scorings that a sum of squared errors is enough for
 PER_TARGET = "alpha_ best_score_ intercept_ lower_ cv_r2_ cv_rmse_ n_rows_ weight_".split()
 VERDICTS = np.array(["inside", "extrapolating", "unlike"])
-FINITE = "ensure_all_finite" if validate_data else "force_all_finite"  # renamed in 1.6
 
 
 class ZeroClippedRidgeCV(RidgeCV):
@@ -174,7 +166,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         ValueError
             On NaN in X, infinity, a target with fewer than two rows or groups, bad alphas.
         """
-        X, Y, weight, groups, names = self._check_fit(X, y, sample_weight, groups)
+        X, Y, weight, groups, names = check_fit(self, X, y, sample_weight, groups)
         one_target, Y = Y.ndim == 1, Y.reshape(len(Y), -1)
         data = Rows(X, Y, weight, groups, names, self.fit_intercept, sample_weight is not None)
         return self._fit(data, one_target)
@@ -224,6 +216,14 @@ class ZeroClippedRidgeCV(RidgeCV):
         growth, quantiles = np.empty((n_targets, 2)), np.empty((n_targets, len(LEVELS)))
         best, n_scored, n_rows = np.empty((3, n_targets), dtype=int)
         problems = []
+
+        def settle(problem):
+            k = problem.columns
+            coef[k], intercept[k] = problem.solve(alphas[best[k]])
+            if self.with_bounds:
+                held_out = data.errors(problem, alphas[best[k]])
+                growth[k], quantiles[k] = error_quantiles(*held_out, problem.lower)
+
         for problem in data.problems(alphas.min()):
             k = problem.columns
             lower[k], n_rows[k], total_weight[k] = problem.lower, problem.n_rows, problem.total
@@ -231,11 +231,7 @@ class ZeroClippedRidgeCV(RidgeCV):
             scores[:, k], r2[:, k], rmse[:, k] = self._held_out(data, problem, alphas, n_scored[k])
             if self.alpha_per_target:
                 best[k] = scores[:, k].argmax(axis=0)  # a tie takes the first
-                coef[k], intercept[k] = problem.solve(alphas[best[k]])
-                if self.with_bounds:
-                    growth[k], quantiles[k] = error_quantiles(
-                        *data.errors(problem, alphas[best[k]]), problem.lower
-                    )
+                settle(problem)
             else:
                 problems.append(problem)
         best_score = scores.max(axis=0)
@@ -244,12 +240,7 @@ class ZeroClippedRidgeCV(RidgeCV):
             shared = np.average(scores, axis=1, weights=None if self.scoring else n_scored)
             best[:], best_score = shared.argmax(), shared.max()
             for problem in problems:
-                k = problem.columns
-                coef[k], intercept[k] = problem.solve(alphas[best[k]])
-                if self.with_bounds:
-                    growth[k], quantiles[k] = error_quantiles(
-                        *data.errors(problem, alphas[best[k]]), problem.lower
-                    )
+                settle(problem)
         log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0)
 
         at_best = best, np.arange(n_targets)
@@ -290,7 +281,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        X = self._check_features(X, reset=False)
+        X = check_features(self, X, reset=False)
         predicted = product_by_row(X, np.atleast_2d(self.coef_))  # (n, t)
         predicted = np.maximum(predicted + self.intercept_, self.lower_)
         return predicted[:, 0] if self.coef_.ndim == 1 else predicted
@@ -329,7 +320,7 @@ class ZeroClippedRidgeCV(RidgeCV):
                 f"coverage is {coverage!r}, expected a number above 0 and at most {MOST}; 0.9 is usual"
             )
         predicted = self.predict(X) if predicted is None else np.asarray(predicted)
-        X = self._check_features(X, reset=False)
+        X = check_features(self, X, reset=False)
         alphas, weight, rows = map(np.atleast_1d, (self.alpha_, self.weight_, self.n_rows_))
         eigenvalues = self.eigenvalues_ * (weight / self.total_weight_)[:, None]  # of the rows with an assay
         growth, quantiles = np.atleast_2d(self.error_growth_), np.atleast_2d(self.error_quantiles_)
@@ -372,7 +363,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         """
         check_is_fitted(self)
         index = X.index if hasattr(X, "columns") else None
-        X = self._check_features(X, reset=False)
+        X = check_features(self, X, reset=False)
         leverage, residual = np.empty((2, len(X)))
         alpha = middle_alpha(self.alpha_)
         for at in row_blocks(len(X), X.shape[1]):
@@ -442,94 +433,11 @@ class ZeroClippedRidgeCV(RidgeCV):
             )
         return alphas
 
-    def _check_fit(self, X, y, sample_weight, groups):
-        """X (n, p), Y (n,) or (n, t), weights and whole-numbered groups (n,), target names (t,)."""
-        if y is None:
-            raise ValueError("this estimator requires y to be passed, but the target y is None")
-        X = self._check_features(X, reset=True)
-        Y = check_array(y, dtype=np.float64, ensure_2d=False, **{FINITE: False})
-        if Y.ndim not in (1, 2) or not Y.size:
-            raise ValueError(f"y has shape {Y.shape}, expected (n_samples,) or (n_samples, n_targets)")
-        check_length("y", Y, X)
-        names = names_of_targets(y, Y)
-        if np.isinf(Y).any():
-            row, k = np.argwhere(np.isinf(Y.reshape(len(Y), -1)))[0]
-            raise ValueError(
-                f"y has an infinity in row {row}, target {names[k]}; expected numbers, or NaN "
-                "where an assay is missing"
-            )
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-        if weight.min() < 0 or not weight.any():
-            found = "a negative weight" if weight.min() < 0 else "only zeros"
-            raise ValueError(
-                f"sample_weight has {found}, expected weights of 0 or more and one above 0; leave "
-                "it out to weigh all rows the same"
-            )
-        if groups is not None:
-            groups = np.asarray(groups)
-            check_length("groups", groups, X)
-            labels = groups.tolist()
-            gaps = [i for i, label in enumerate(labels) if label is None or label != label]
-            if groups.ndim != 1 or gaps:
-                found = f"no label in row {gaps[0]}" if gaps else f"shape {groups.shape}"
-                raise ValueError(
-                    f"groups has {found}, expected a label for each row; label the row or leave it out"
-                )
-            codes = {}
-            groups = np.array([codes.setdefault(label, len(codes)) for label in labels])
-        return X, Y, weight, groups, names
-
-    def _check_features(self, X, reset):
-        """X as an array of finite numbers, with the names and number of features checked."""
-        names = column_names(X)
-        check = partial(validate_data, self) if validate_data else self._validate_data
-        checked = check(
-            X,
-            reset=reset,
-            dtype=[np.float64, np.float32],
-            ensure_min_samples=2 if reset else 1,
-            **{FINITE: False},
-        )
-        if reset and names is not None:  # scikit-learn < 1.0 neither keeps nor compares names
-            self.feature_names_in_ = names
-        elif reset and hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
-        elif names is not None and not np.array_equal(names, getattr(self, "feature_names_in_", names)):
-            found, expected = list(names[:3]), list(self.feature_names_in_[:3])
-            raise ValueError(
-                f"X has features {found} …, expected {expected} … in this order; put its columns "
-                "in the order of feature_names_in_"
-            )
-        with np.errstate(all="ignore"):
-            suspect = not np.isfinite(checked.sum())
-        if suspect and not np.isfinite(checked).all():
-            row, k = np.argwhere(~np.isfinite(checked))[0]
-            feature = k if names is None else names[k]
-            raise ValueError(
-                f"X has {checked[row, k]} in row {row}, feature {feature}, expected finite numbers "
-                "(no NaN, no inf); repair the row or leave it out"
-            )
-        return checked
-
     def __getstate__(self):
-        """State without numpy's classes, whose pickles differ between numpy 1 and 2."""
-        state, arrays = {}, {}
-        for name, value in self.__dict__.items():
-            if isinstance(value, np.ndarray):
-                arrays[name] = value.tolist() if value.dtype.hasobject else npy_bytes(value)
-            else:
-                state[name] = plain(value)
-        state["_arrays"] = arrays
-        return state
+        return plain_state(self.__dict__)
 
     def __setstate__(self, state):
-        state = dict(state)
-        for name, value in state.pop("_arrays", {}).items():
-            if isinstance(value, bytes):
-                state[name] = np.load(io.BytesIO(value), allow_pickle=False)
-            else:
-                state[name] = np.array(value, dtype=object)
-        self.__dict__.update(state)
+        self.__dict__.update(from_plain(state))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -543,19 +451,3 @@ class Identity(RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         return X
-
-
-def npy_bytes(array):
-    """An array as the bytes of a .npy file."""
-    file = io.BytesIO()
-    np.save(file, array, allow_pickle=False)
-    return file.getvalue()
-
-
-def plain(value):
-    """`value` with Python's numbers for numpy's."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if type(value) in (list, tuple):
-        return type(value)(plain(item) for item in value)
-    return value.tolist() if isinstance(value, np.ndarray) else value

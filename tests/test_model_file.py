@@ -16,6 +16,7 @@ from conftest import make_table, write
 import mdl
 import recore.model_file
 import recore.predictions
+import recore.state
 import train
 from preprocess import DataError
 
@@ -216,7 +217,7 @@ def states(good):
         }
     }
     yield {"_arrays": {"coef_": b"\x93NUMPY\x01\x00\x76\x00" + bomb.encode()}}
-    for method in ("predict", "fit", "__getstate__", "__class__", "_check_features", "get_params"):
+    for method in ("predict", "fit", "__getstate__", "__class__", "_scores", "get_params"):
         yield dict(good, **{method: "x"})
         yield dict(good, **{method: mdl.ZeroClippedRidgeCV})
     for name in SHAPED:
@@ -257,7 +258,7 @@ def states(good):
         ("residual_scale_", 1e-300), ("x_mean_", 1e200), ("axes_", 1e200), ("error_quantiles_", float("nan")),
     ):  # fmt: skip
         values = np.full_like(np.load(io.BytesIO(good["_arrays"][name])), number)
-        yield dict(good, _arrays=dict(good["_arrays"], **{name: mdl.npy_bytes(values)}))
+        yield dict(good, _arrays=dict(good["_arrays"], **{name: recore.state.npy_bytes(values)}))
     for names in ([*good["target_names_"][:-1], 5], [good["target_names_"][0]] * len(good["target_names_"])):
         yield dict(good, target_names_=names)
 
