@@ -73,13 +73,7 @@ TARGETS = tuple(
 
 
 class DataError(ValueError):
-    """A mistake in what the user gave, told in one line; its fields come whole from another process.
-
-    Parameters
-    ----------
-    where, found, expected, remedy : str
-        The place, may be empty; what is there; what should be, and what to do, where that is not plain.
-    """
+    """A mistake in what the user gave, told in one line: the place, what was found, what was expected, what to do."""
 
     def __init__(self, where, found, expected="", remedy=""):
         super().__init__(where, found, expected, remedy)
@@ -166,22 +160,9 @@ def window_names(channels, width=WINDOW):
 
 
 def features(spectra):
-    """Turn spectra into features: scale, then window sums.
+    """Turn spectra (n_rows, n_channels), in a DataFrame, into features (n_rows, n_windows): scale, then window sums.
 
-    Parameters
-    ----------
-    spectra : DataFrame of shape (n_rows, n_channels)
-        Channels in the file's order.
-
-    Returns
-    -------
-    DataFrame of shape (n_rows, ceil(n_channels / WINDOW))
-        Columns named after each window's middle channel.
-
-    Raises
-    ------
-    DataError
-        For too few channels, a gap, an infinity, or a maximum that is not above 0.
+    A DataError names a gap, an infinity, a maximum that is not above 0, or too few channels.
     """
     channels = [str(name) for name in spectra.columns]
     check_channels(channels, "spectra")
@@ -203,32 +184,12 @@ def number(name):
 
 
 def split_columns(names, text=(), path="table", spectra=True):
-    """Tell ids, channels and targets apart.
+    """Tell ids, channels and targets apart, by the names of a header and which of them hold text.
 
-    Ids are ID_COLUMNS and columns of text. Targets are the 49 TARGETS; in a file that
-    has none of them and names its channels by numbers, every other numeric column.
-    Channels are the rest, in file order.
-
-    Parameters
-    ----------
-    names : list of str
-        The header.
-    text : collection of str
-        Columns that hold text.
-    path : str
-        Named in errors.
-    spectra : bool
-        Whether there must be channels; else there may be none, and those that are there are left out.
-
-    Returns
-    -------
-    Layout
-
-    Raises
-    ------
-    DataError
-        For duplicate or empty names, some but not all of the TARGETS, a target or a
-        channel of text, too few channels, wavenumbers neither rising nor falling.
+    Ids are ID_COLUMNS and columns of text. Targets are the 49 TARGETS; in a file that has none of them and
+    names its channels by numbers, every other numeric column. Channels are the rest, in file order. Without
+    `spectra` there may be no channel, and those that are there are left out. A DataError names `path` and the
+    column that breaks a rule of data/README.md.
     """
     names = list(names)
     if "" in names[1:]:
@@ -301,10 +262,7 @@ def check_channels(channels, path):
 
 
 def check_spectra(values, channels, at):
-    """Raise a DataError that names the first gap, infinity or maximum not above 0.
-
-    `at(row)` words the row's place.
-    """
+    """Raise a DataError that names the first gap, infinity or maximum not above 0; `at(row)` words the row's place."""
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
         found = "a gap" if np.isnan(values[row, column]) else "an infinite value"
@@ -346,23 +304,7 @@ class Block(NamedTuple):
 
 
 def find_tables(path):
-    """The tables that a file, a folder or a pattern stands for, sorted by name.
-
-    Parameters
-    ----------
-    path : str
-        A file; a folder, of which public.csv.gz is taken or else all tables; or a pattern such as
-        "spectra/*.parquet".
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    DataError
-        When there is none, or two of one name that differ in their ending only.
-    """
+    """The tables that a file, a folder (public.csv.gz, else all of them) or a pattern stands for, sorted by name."""
     if os.path.isdir(path):
         found, where = [os.path.join(path, name) for name in sorted(os.listdir(path))], "in the folder"
         found = list(filter(is_table, found))
@@ -427,10 +369,7 @@ def progress(label, size):
 
 
 def read_blocks(path):
-    """Yield a file's lines as Blocks of about BLOCK_BYTES, the header line first, alone.
-
-    A block ends at a line's end, but never inside a quoted cell.
-    """
+    """Yield a file's lines as Blocks of about BLOCK_BYTES, the header line first, alone; no quoted cell is cut."""
     name, line = os.path.basename(path), 1
     with open(path, "rb") as raw, progress(name, os.path.getsize(path)) as show:
         stream = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
@@ -499,34 +438,10 @@ class NotNumbers(Exception):
 
 
 def parse(block, names, labels=()):
-    """Turn a block of lines into numbers, but for labels, which stay text as they stand.
+    """Turn a block of lines into numbers (n_rows, n_other_columns), NaN for gaps, and {label: list of its cells' text}.
 
-    Parameters
-    ----------
-    block : Block
-    names : list of str
-        The header.
-    labels : list of str
-        The columns that are no numbers.
-
-    Returns
-    -------
-    values : ndarray of shape (n_rows, n_columns)
-        Of the other columns, NaN for gaps.
-    texts : dict of str to list of str
-        The cells of each column of labels.
-
-    Raises
-    ------
-    NotNumbers
-        When another column holds text.
-    DataError
-        For a line with more or fewer cells than the header.
-
-    Notes
-    -----
-    The cells are read as one long column: over 1,750 columns pandas spends more time
-    on columns than on numbers, and this way it reads two to three times as fast.
+    NotNumbers where a column that is no label holds text. The cells are read as one long column: over 1,750
+    columns pandas spends more time on columns than on numbers, and this way it reads two to three times as fast.
     """
     left = names[: len(labels)] == labels
     if left and b'"' not in block.text:
@@ -601,8 +516,8 @@ def not_a_number(block, names, cells, wrong):
 def text_columns(block, names):
     """The columns of a file's first block that hold text.
 
-    A column of numbers with some text among them is an id where it stands left of
-    every column named by a number (hole '12', '12A'), elsewhere a mistake.
+    A column of numbers with some text among them is an id where it stands left of every column named by a
+    number (hole '12', '12A'), elsewhere a mistake.
     """
     try:
         parse(block, names)
@@ -717,8 +632,7 @@ def read_tables(path, then=None, open_table=None):
     Raises
     ------
     DataError
-        For anything in the file that is not as data/README.md says. A repeated index is
-        noticed after the last row.
+        For what is not as data/README.md says; for a repeated index after the last row.
     """
     path, indexes = find_table(path), []
     name = os.path.basename(path)

@@ -31,25 +31,10 @@ class Body(NamedTuple):
 
 
 def read_body(body, features):
-    """Read the features of a request's samples.
+    """The features of a request's samples, a DataFrame (n_samples, n_features) indexed as the body is, else from 0.
 
-    Parameters
-    ----------
-    body : Body
-    features : list of str
-        The model's. A body that names its columns is read by name: they may come in another
-        order and among others. One without names holds the features in the model's order, alone
-        or after an index.
-
-    Returns
-    -------
-    DataFrame of shape (n_samples, n_features)
-        Indexed as the body is, else by the rows' places, from 0.
-
-    Raises
-    ------
-    DataError
-        When the body is not what its content type says, or does not hold these features.
+    A body that names its columns is read by name: they may come in another order and among others. One without
+    names holds the features in the model's order, alone or after an index. Else a DataError says what is wrong.
     """
     values, index = read_values(body, features)
     if index is not None:

@@ -42,17 +42,7 @@ def versions():
 
 
 def save(model, model_dir, training=None):
-    """Save a fitted model as model.pkl and describe it in model.json.
-
-    Parameters
-    ----------
-    model : ZeroClippedRidgeCV
-        Fitted to DataFrames.
-    model_dir : str
-        Folder; made when missing.
-    training : dict, optional
-        What is known of the training data, kept in the description.
-    """
+    """Save a model that was fitted to DataFrames as model.pkl, and describe it and its training in model.json."""
     pickled = pickle.dumps(model, protocol=4)  # 4: the newest that Python 3.7 reads
     description = {
         "sha256": hashlib.sha256(pickled).hexdigest(),
@@ -172,23 +162,10 @@ def is_array(name, values, shape):
 
 
 def load(model_dir, kind):
-    """Load the model that `save` wrote, checked before anything in it can run.
+    """Load the model that `save` wrote, of the class `kind`, checked before anything in it can run.
 
-    Parameters
-    ----------
-    model_dir : str
-    kind : type
-        Its class, mdl.ZeroClippedRidgeCV.
-
-    Returns
-    -------
-    ZeroClippedRidgeCV
-
-    Raises
-    ------
-    DataError
-        When a file is missing or damaged, the sum differs, the pickle names any other class, or
-        the model is not whole.
+    A DataError tells when a file is missing or damaged, the sum differs, the pickle names any other class, or
+    the model is not whole.
     """
     try:
         with open(os.path.join(model_dir, DESCRIPTION), encoding="utf-8") as file:

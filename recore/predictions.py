@@ -17,36 +17,13 @@ BOUND_DIGITS = 6  # of a bound or a ratio: more than it can be known to
 
 
 class Predictions(np.ndarray):
-    """Predictions (n_samples, n_targets) that know what they are of, for answers that tell more.
-
-    Attributes
-    ----------
-    features : DataFrame of shape (n_samples, n_features)
-    model : ZeroClippedRidgeCV
-    """
+    """Predictions (n_samples, n_targets) that know the features (a DataFrame) and the model that they are of."""
 
     features = model = None
 
 
 def predict(table, model):
-    """Predict concentrations of a feature table.
-
-    Parameters
-    ----------
-    table : DataFrame of shape (n_samples, n_columns)
-        As preprocess.features returns it; by name, so in any order and among other columns.
-    model : ZeroClippedRidgeCV
-
-    Returns
-    -------
-    ndarray of shape (n_samples, n_targets)
-        In the units of the training targets.
-
-    Raises
-    ------
-    DataError
-        For a missing feature, or one that is not a number.
-    """
+    """Predictions (n_samples, n_targets) of a table of features, by name: in any order and among other columns."""
     return predict_array(feature_values(table, model), model)
 
 
@@ -64,23 +41,8 @@ def nameless(model):
 
 
 def trust(values, predictions, model, coverage=COVERAGE):
-    """How far to trust predictions.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples, n_features)
-        In the model's order.
-    predictions : ndarray of shape (n_samples, n_targets)
-        Of these.
-    model : ZeroClippedRidgeCV
-    coverage : float
-
-    Returns
-    -------
-    lower, upper : ndarray of shape (n_samples, n_targets)
-        Bounds, see `ZeroClippedRidgeCV.predict_interval`.
-    applicability : DataFrame of shape (n_samples, 3)
-        Columns leverage, residual, verdict, see `ZeroClippedRidgeCV.applicability`.
+    """How far to trust predictions of features in the model's order: lower and upper bounds (n_samples, n_targets),
+    and a DataFrame (n_samples, 3) of leverage, residual and verdict, see `ZeroClippedRidgeCV`.
     """
     if not len(values):
         return predictions, predictions, pd.DataFrame(columns=["leverage", "residual", "verdict"])

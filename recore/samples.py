@@ -19,12 +19,8 @@ def feature_values(table, model):
 
 
 def places(names, features):
-    """Where each feature stands among a body's column names.
-
-    Raises
-    ------
-    DataError
-        For a missing feature, a feature named twice, or the channels of spectra.
+    """Where each feature stands among a body's column names; a DataError for one that is missing or named twice,
+    and for channels of spectra.
     """
     at = {name: place for place, name in enumerate(names)}
     twice = [name for name in features if names.count(name) > 1] if len(at) < len(names) else []
@@ -51,11 +47,7 @@ def places(names, features):
 def unnamed(width, first_cells, features):
     """Where the features stand in rows without names: alone, or after an index.
 
-    Raises
-    ------
-    DataError
-        For any other number of columns, or an index that is a fraction: then the further
-        column may stand elsewhere.
+    An index that is a fraction is refused: the further column may stand elsewhere.
     """
     if width not in (len(features), len(features) + 1):
         raise DataError(
@@ -105,21 +97,10 @@ def to_float(cell):
 
 
 def checked(values, rows, features):
-    """The values, after checking that every one can be a feature.
+    """The values (n_rows, n_features), None when some cell is no number, after checking that every one can be a feature.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows, n_features), or None
-        None when some cell is no number.
-    rows : iterable of sequences
-        The cells as they came, to show the first wrong one.
-    features : list of str
-
-    Raises
-    ------
-    DataError
-        For text, a gap, an infinity, a number that no preprocessed spectrum has, or a row that
-        repeats the features' names.
+    `rows` are the cells as they came, to show the first wrong one: text, a gap, an infinity, a number that no
+    preprocessed spectrum has, or a row that repeats the features' names.
     """
     wrong = None
     if values is not None:

@@ -18,23 +18,7 @@ VALUES, IDS, TABLE = "rows.f8", "ids.csv", "table.json"  # what is kept of each 
 
 
 class Stored:
-    """Features, assays and ids of tables on disk, as `ZeroClippedRidgeCV.fit_stored` reads them.
-
-    Parameters
-    ----------
-    folders : list of str
-        One a table, as `store` writes them.
-
-    Attributes
-    ----------
-    feature_names, target_names, ids : list of str
-    n_rows : int
-
-    Raises
-    ------
-    DataError
-        When the tables have not the same features and targets.
-    """
+    """Features, assays and ids of tables on disk, from the folders of `store`, as `ZeroClippedRidgeCV.fit_stored` reads them."""
 
     def __init__(self, folders):
         self.folders, self.tables = folders, [describe(folder) for folder in folders]
@@ -112,20 +96,10 @@ def describe(folder):
 
 
 def store(cache, path):
-    """Preprocess a table and keep features, assays and ids in a folder, unless it was done before.
+    """Preprocess a table and keep it in a folder of the cache, whole or not at all, unless it was done before.
 
-    Parameters
-    ----------
-    cache : str
-        Where the folder goes: whole, or not at all.
-    path : str
-        The table.
-
-    Returns
-    -------
-    str
-        The folder: VALUES, little-endian float64, features and assays of row after row; IDS, as they stand
-        in the table; a description of both.
+    VALUES: little-endian float64, features and assays of row after row; IDS, as they stand in the table; TABLE,
+    what is known of both. Gives the folder.
     """
     folder, made_of = os.path.join(cache, os.path.basename(path)), record(path)
     if os.path.isdir(folder):
