@@ -193,28 +193,18 @@ def split_columns(names, text=(), path="table", spectra=True):
     """
     names = list(names)
     if "" in names[1:]:
-        raise DataError(
-            path,
-            f"column {names.index('', 1) + 1} has no name, and only the first, the index, may have none",
-            remedy="name it",
-        )
+        found = f"column {names.index('', 1) + 1} has no name, and only the first, the index, may have none"
+        raise DataError(path, found, remedy="name it")
     name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        raise DataError(
-            path,
-            f"found column {name!r} {times} times",
-            "every name once",
-            "rename or remove the others, and put the header line first",
-        )
+        remedy = "rename or remove the others, and put the header line first"
+        raise DataError(path, f"found column {name!r} {times} times", "every name once", remedy)
     index = names[0] if names[0] in INDEX_NAMES else None
     official = [name for name in TARGETS if name in names]  # in the order the score expects
     if official and len(official) < len(TARGETS):
         missing = ", ".join(name for name in TARGETS if name not in official)
-        raise DataError(
-            path,
-            f"found {len(official)} of {len(TARGETS)} targets, missing: {missing}",
-            remedy="give all of them or none",
-        )
+        seen = f"found {len(official)} of {len(TARGETS)} targets, missing: {missing}"
+        raise DataError(path, seen, remedy="give all of them or none")
     rest = [name for name in names if name not in (index, *ID_COLUMNS, *TARGETS)]
     numbered = [name for name in rest if number(name) is not None]
     if 2 * len(numbered) > len(rest) or not (spectra or official):
@@ -243,22 +233,16 @@ def check_axis(channels, path):
     axis = np.array([number(name) for name in channels])
     right = np.diff(axis) * (axis[-1] - axis[0]) > 0
     if not right.all():
-        raise DataError(
-            path,
-            f"the channels are named by numbers that neither rise nor fall throughout, see {channels[int(np.argmin(right)) + 1]!r}",
-            remedy="put the header line first and the channels in spectral order",
-        )
+        found = f"the channels are named by numbers that neither rise nor fall throughout, see {channels[int(np.argmin(right)) + 1]!r}"
+        raise DataError(path, found, remedy="put the header line first and the channels in spectral order")
 
 
 def check_channels(channels, path):
     """Raise a DataError unless SCALE_RANGE leaves a channel to scale by."""
     if not range(len(channels))[SCALE_RANGE]:
-        raise DataError(
-            path,
-            f"found {len(channels)} channels",
-            f"at least {1 - SCALE_RANGE.stop} for the range {RANGE}",
-            "is it a table of spectra, separated by commas?",
-        )
+        expected = f"at least {1 - SCALE_RANGE.stop} for the range {RANGE}"
+        remedy = "is it a table of spectra, separated by commas?"
+        raise DataError(path, f"found {len(channels)} channels", expected, remedy)
 
 
 def check_spectra(values, channels, at):
@@ -266,21 +250,13 @@ def check_spectra(values, channels, at):
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
         found = "a gap" if np.isnan(values[row, column]) else "an infinite value"
-        raise DataError(
-            f"{at(row)}, column {channels[column]!r}",
-            f"found {found}",
-            "a number",
-            "mend or remove the spectrum",
-        )
+        where = f"{at(row)}, column {channels[column]!r}"
+        raise DataError(where, f"found {found}", "a number", "mend or remove the spectrum")
     highest = values[:, SCALE_RANGE].max(axis=1)
     if not (highest > 0).all():
         row = int(np.argmin(highest > 0))
-        raise DataError(
-            f"{at(row)}",
-            f"found a spectrum whose maximum over the channels {RANGE} is {highest[row]:g}",
-            "more than 0",
-            "remove it or measure it again",
-        )
+        seen = f"found a spectrum whose maximum over the channels {RANGE} is {highest[row]:g}"
+        raise DataError(f"{at(row)}", seen, "more than 0", "remove it or measure it again")
 
 
 # --- reading ------------------------------------------------------------------------
@@ -379,11 +355,8 @@ def read_blocks(path):
                 while text.count(b'"') % 2:
                     more = stream.readline()
                     if not more:
-                        raise DataError(
-                            f"{name}, from line {line}",
-                            "found a quote that is never closed",
-                            remedy="mend the file",
-                        )
+                        found = "found a quote that is never closed"
+                        raise DataError(f"{name}, from line {line}", found, remedy="mend the file")
                     text += more
                 yield Block(text, line, name)
                 line += text.count(b"\n")
@@ -408,11 +381,8 @@ def read_cells(text, at):
     try:
         return list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{at()}",
-            f"found bytes that are not UTF-8 ({error.reason})",
-            remedy="save the table as CSV in UTF-8",
-        ) from None
+        found = f"found bytes that are not UTF-8 ({error.reason})"
+        raise DataError(f"{at()}", found, remedy="save the table as CSV in UTF-8") from None
     except csv.Error as error:
         raise DataError(
             f"{at()}", f"found what is no CSV ({error})", remedy="save the table as CSV"
@@ -424,12 +394,8 @@ def read_header(block):
     rows = read_cells(block.text, lambda: f"{block.path}, line 1")
     names = [cell.strip() for cell in rows[0]] if rows else []
     if len(names) < 2:
-        raise DataError(
-            f"{block.path}, line 1",
-            f"found {len(names)} column",
-            "a header line with names separated by commas",
-            "see data/README.md",
-        )
+        expected = "a header line with names separated by commas"
+        raise DataError(f"{block.path}, line 1", f"found {len(names)} column", expected, "see data/README.md")
     return names
 
 
@@ -593,12 +559,8 @@ def to_table(cells, rows, layout, at):
         sums.append(window_sums(scale(spectra)))
     if np.isinf(cells.targets).any():
         row, place = np.argwhere(np.isinf(cells.targets))[0]
-        raise DataError(
-            f"{at(row)}, column {layout.targets[place]!r}",
-            "found an infinite value",
-            "a number",
-            "mend the cell or leave it empty",
-        )
+        where = f"{at(row)}, column {layout.targets[place]!r}"
+        raise DataError(where, "found an infinite value", "a number", "mend the cell or leave it empty")
     index = pd.Index(
         list(map(str, rows)) if layout.index is None else cells.labels[layout.index], dtype=object
     )
@@ -649,12 +611,8 @@ def read_tables(path, then=None, open_table=None):
     index = pd.Index(label_keys(indexes[0].append(indexes[1:])))
     if not index.is_unique:
         twice = index[index.duplicated()][0]
-        raise DataError(
-            name,
-            f"found the index {twice} more than once",
-            "every row to have its own",
-            "number the rows anew",
-        )
+        found = f"found the index {twice} more than once"
+        raise DataError(name, found, "every row to have its own", "number the rows anew")
 
 
 def preprocess(data_file, open_table=None):
@@ -694,11 +652,8 @@ def split(frame):
 def open_csv(path, name, spectra=True):
     """The Layout of a CSV file, and its blocks: row numbers, what reads their Cells, what words a row's place."""
     if path.endswith(".parquet"):
-        raise DataError(
-            name,
-            "found Parquet, which this file cannot read by itself",
-            remedy="put the project's folder recore beside it, or give .csv.gz",
-        )
+        remedy = "put the project's folder recore beside it, or give .csv.gz"
+        raise DataError(name, "found Parquet, which this file cannot read by itself", remedy=remedy)
     blocks = read_blocks(path)
     header = next(blocks, None)
     if header is None:
@@ -847,19 +802,13 @@ def main(argv=None):
     """The step as the platform runs it: this file alone, one table after the other."""
     given, further = arguments().parse_known_args(argv)
     if further:
-        raise DataError(
-            "",
-            f"found the argument {further[0]}, which needs the project's folder recore beside this file",
-            remedy="put it there, or leave the argument out",
-        )
+        found = f"found the argument {further[0]}, which needs the project's folder recore beside this file"
+        raise DataError("", found, remedy="put it there, or leave the argument out")
     sources = find_tables(given.input)
     for source, output in zip(sources, output_paths(sources, given.output)):
         if output.endswith(".parquet"):
-            raise DataError(
-                output,
-                "expected a name in .csv where this file is alone",
-                remedy="put the project's folder recore beside it for Parquet, or name one",
-            )
+            remedy = "put the project's folder recore beside it for Parquet, or name one"
+            raise DataError(output, "expected a name in .csv where this file is alone", remedy=remedy)
         names, rows = write_csv(source, output)
         logger.info("%s: %s spectra, %d features each", output, format(rows, ","), len(names))
 

@@ -100,12 +100,8 @@ def find_pairs(actual, predicted):
     """The tables that `actual` stands for, each with the file of its predictions."""
     found = find_tables(actual)
     if len(found) > 1 and not os.path.isdir(predicted):
-        raise DataError(
-            predicted,
-            "not a folder",
-            f"the one with the predictions of the {len(found)} tables of {actual}",
-            "name it",
-        )
+        expected = f"the one with the predictions of the {len(found)} tables of {actual}"
+        raise DataError(predicted, "not a folder", expected, "name it")
     pairs = []
     for path in found:
         name = os.path.basename(path)
@@ -142,12 +138,8 @@ def read_predictions(path, targets):
         for row, line in enumerate(block.lines()):
             width = line.count(b",") + 1
             if width != len(targets):
-                raise DataError(
-                    block.at(row),
-                    f"found {width} columns",
-                    f"{len(targets)}, one for each target, without index",
-                    "run predict.py again",
-                )
+                expected = f"{len(targets)}, one for each target, without index"
+                raise DataError(block.at(row), f"found {width} columns", expected, "run predict.py again")
         parts.append(parsed(block, targets))
     if not parts:
         raise DataError(name, "found no row", "one for each sample", "run the step that writes it again")
@@ -174,12 +166,9 @@ def read_pair(actual_path, predicted_path):
     actual, targets = read_assays(actual_path)
     predicted = read_predictions(predicted_path, targets)
     if len(predicted) != len(actual):
-        raise DataError(
-            os.path.basename(predicted_path),
-            f"found {len(predicted)} rows",
-            f"{len(actual)} as in {os.path.basename(actual_path)}, without header",
-            "run predict.py again",
-        )
+        where = os.path.basename(predicted_path)
+        expected = f"{len(actual)} as in {os.path.basename(actual_path)}, without header"
+        raise DataError(where, f"found {len(predicted)} rows", expected, "run predict.py again")
     return actual, predicted, targets
 
 

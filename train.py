@@ -85,21 +85,13 @@ def groups_of(data, name):
 def check_training(targets, rows, ids, group):
     """Raise a DataError unless there is something to learn from, and an id column to group by."""
     if not len(targets):
-        raise DataError(
-            "",
-            "found no target among the columns",
-            "the 49 assays, or channels named by wavenumber beside the columns to predict",
-            "see data/README.md",
-        )
+        expected = "the 49 assays, or channels named by wavenumber beside the columns to predict"
+        raise DataError("", "found no target among the columns", expected, "see data/README.md")
     if rows < 2:
         raise DataError("", "found one spectrum", "two or more to learn from", "add spectra with assays")
     if group is not None and group not in ids:
-        raise DataError(
-            "",
-            f"found no id column {group!r}",
-            f"one of {', '.join(ids) or 'none'}",
-            "name one of them, or none",
-        )
+        wanted = f"one of {', '.join(ids) or 'none'}"
+        raise DataError("", f"found no id column {group!r}", wanted, "name one of them, or none")
 
 
 # --- serving ------------------------------------------------------------------------

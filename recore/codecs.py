@@ -50,12 +50,9 @@ def read_values(body, features):
     if kind == "application/x-npy":
         return read_npy(body.data, features)
     if kind not in READERS:
-        raise DataError(
-            "",
-            f"found content type {body.content_type!r}",
-            f"{', '.join(READERS)} or application/x-npy",
-            "set the request's Content-Type",
-        )
+        found = f"found content type {body.content_type!r}"
+        expected = f"{', '.join(READERS)} or application/x-npy"
+        raise DataError("", found, expected, "set the request's Content-Type")
     text = body.data
     if not isinstance(text, str):
         charset = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", parameters, re.IGNORECASE)
@@ -63,11 +60,8 @@ def read_values(body, features):
         try:
             text = bytes(text).decode(charset)
         except (ValueError, LookupError):
-            raise DataError(
-                "body",
-                f"found bytes that are not {charset} text",
-                remedy="send UTF-8, or name the charset in Content-Type",
-            ) from None
+            remedy = "send UTF-8, or name the charset in Content-Type"
+            raise DataError("body", f"found bytes that are not {charset} text", remedy=remedy) from None
     return READERS[kind](text.replace("\ufeff", ""), features)
 
 
@@ -121,12 +115,9 @@ def csv_values(lines, header, features):
     width = (rows[0] if header is None else header).count(",") + 1
     for number, row in enumerate(rows, 1):
         if row.count(",") + 1 != width:
-            raise DataError(
-                f"row {number}, after column {min(row.count(',') + 1, width)}",
-                f"found {row.count(',') + 1} cells",
-                f"{width} as in the {('first row' if header is None else 'header line')}",
-                "mend the line",
-            )
+            where = f"row {number}, after column {min(row.count(',') + 1, width)}"
+            expected = f"{width} as in the {('first row' if header is None else 'header line')}"
+            raise DataError(where, f"found {row.count(',') + 1} cells", expected, "mend the line")
     if header is not None:
         columns = places(cells_of(header), features)
     elif 2 * sum(is_name(cell) for cell in cells_of(rows[0])) > width:
@@ -182,12 +173,9 @@ def read_json(text, features):
         body = [body]
     values, index = json_values(body, names, features)
     if labels is not None and (not isinstance(labels, list) or len(labels) != len(values)):
-        raise DataError(
-            "body",
-            f"found {(len(labels) if isinstance(labels, list) else 'no list')} in the index",
-            f"{len(values)}, one for each row",
-            "give each row its own or leave the index out",
-        )
+        found = f"found {(len(labels) if isinstance(labels, list) else 'no list')} in the index"
+        remedy = "give each row its own or leave the index out"
+        raise DataError("body", found, f"{len(values)}, one for each row", remedy)
     return values, labels or index
 
 
@@ -247,12 +235,9 @@ def json_values(rows, names, features):
         if type(row) is not kind or kind not in (list, dict) or (kind is list and len(row) != width):
             size = f" of {len(row)}" if isinstance(row, (list, dict)) else ""
             expected = f"a list of {width}" if kind is list else "a list or an object"
-            raise DataError(
-                f"row {number}",
-                f"found a {type(row).__name__}{size}",
-                f"{expected} like every row, from the first column to the last",
-                "send rows as lists or objects of features",
-            )
+            wanted = f"{expected} like every row, from the first column to the last"
+            remedy = "send rows as lists or objects of features"
+            raise DataError(f"row {number}", f"found a {type(row).__name__}{size}", wanted, remedy)
         if kind is dict and row.keys() != rows[0].keys():
             try:
                 places(list(row), features)
@@ -287,22 +272,15 @@ def read_npy(data, features):
             remedy="send what numpy.save writes",
         ) from None
     if dtype.kind not in "fiu" or len(shape) not in (1, 2) or 0 in shape:
-        raise DataError(
-            "body",
-            f"found an array of {dtype} of shape {shape}",
-            "one row or a table of numbers",
-            "send a float array of shape (n_rows, n_features)",
-        )
+        found = f"found an array of {dtype} of shape {shape}"
+        remedy = "send a float array of shape (n_rows, n_features)"
+        raise DataError("body", found, "one row or a table of numbers", remedy)
     size = dtype.itemsize
     for length in shape:
         size *= length
     if size != len(data) - file.tell():
-        raise DataError(
-            "body",
-            f"found {len(data) - file.tell()} bytes after the npy header",
-            f"{size} for shape {shape}",
-            "send one array a request, whole",
-        )
+        seen = f"found {len(data) - file.tell()} bytes after the npy header"
+        raise DataError("body", seen, f"{size} for shape {shape}", "send one array a request, whole")
     values = np.frombuffer(data, dtype, offset=file.tell())
     values = np.atleast_2d(values.reshape(shape, order="F" if by_column else "C"))
     columns = unnamed(values.shape[1], values[:, 0].tolist(), features)

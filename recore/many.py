@@ -63,12 +63,8 @@ def preprocess_all(sources, outputs, run):
     each_names, each_rows = zip(*run(preprocess_shard, pairs, "tables"))
     for source, names in zip(sources, each_names):
         if names != each_names[0]:
-            raise DataError(
-                source,
-                f"found other channels than in {sources[0]}",
-                "the same in all",
-                "preprocess them apart",
-            )
+            found = f"found other channels than in {sources[0]}"
+            raise DataError(source, found, "the same in all", "preprocess them apart")
     written = [rows for rows in each_rows if rows is not None]
     return each_names[0], sum(written), len(written), len(sources) - len(written)
 

@@ -79,12 +79,8 @@ class ModelUnpickler(pickle.Unpickler):
     def find_class(self, module, name):
         if (module, name) == ("mdl", "ZeroClippedRidgeCV"):
             return self.kind
-        raise DataError(
-            MODEL,
-            f"refused to load {module}.{name}",
-            "a model of mdl.ZeroClippedRidgeCV only",
-            "train again with train.py",
-        )
+        expected = "a model of mdl.ZeroClippedRidgeCV only"
+        raise DataError(MODEL, f"refused to load {module}.{name}", expected, "train again with train.py")
 
 
 def unpickle(pickled, kind):
@@ -127,18 +123,12 @@ def check_model(model, description):
     names = all(isinstance(name, str) for name in features + targets)
     twice = len(set(features)) < p or len(set(targets)) < t
     if wrong or not names or twice or model.n_features_in_ != p or model.fit_intercept is not True:
-        raise DataError(
-            MODEL,
-            f"found {', '.join(map(str, wrong)) or 'features or targets'} that no training gives",
-            remedy="train again",
-        )
+        seen = f"found {', '.join(map(str, wrong)) or 'features or targets'} that no training gives"
+        raise DataError(MODEL, seen, remedy="train again")
     described = [target["name"] for target in description.get("targets", [])]
     if description.get("features", features) != features or (described or targets) != targets:
-        raise DataError(
-            MODEL,
-            f"found other features or targets than {DESCRIPTION} tells of",
-            remedy="one of them is of another training, train again",
-        )
+        remedy = "one of them is of another training, train again"
+        raise DataError(MODEL, f"found other features or targets than {DESCRIPTION} tells of", remedy=remedy)
     # The furthest features that a client may send have finite answers too: JSON knows no infinity.
     furthest = np.array([np.full(p, LOWEST), np.full(p, float(preprocess.WINDOW))])
     with np.errstate(all="ignore"):
@@ -184,12 +174,9 @@ def load(model_dir, kind):
         raise DataError(DESCRIPTION, "damaged", "what train.py writes", "train again") from None
     found = hashlib.sha256(pickled).hexdigest()
     if found != expected:
-        raise DataError(
-            MODEL,
-            f"found sha256 {found[:12]}…",
-            f"{str(expected)[:12]}… as in {DESCRIPTION}",
-            "one of them is damaged or of another training, train again",
-        )
+        wanted = f"{str(expected)[:12]}… as in {DESCRIPTION}"
+        remedy = "one of them is damaged or of another training, train again"
+        raise DataError(MODEL, f"found sha256 {found[:12]}…", wanted, remedy)
     model = unpickle(pickled, kind)
     try:
         check_model(model, description)

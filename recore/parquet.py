@@ -22,18 +22,11 @@ def pyarrow_parquet():
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise DataError(
-            "",
-            "found no pyarrow, which .parquet needs",
-            remedy="install it (pip install pyarrow), or give .csv.gz",
-        ) from None
+        remedy = "install it (pip install pyarrow), or give .csv.gz"
+        raise DataError("", "found no pyarrow, which .parquet needs", remedy=remedy) from None
     if int(pyarrow.__version__.split(".")[0]) < 3:
-        raise DataError(
-            "",
-            f"found pyarrow {pyarrow.__version__}",
-            "3 or newer to read .parquet in blocks",
-            "upgrade it, or give .csv.gz",
-        )
+        expected = "3 or newer to read .parquet in blocks"
+        raise DataError("", f"found pyarrow {pyarrow.__version__}", expected, "upgrade it, or give .csv.gz")
     return pyarrow.parquet
 
 
@@ -47,11 +40,8 @@ def parquet_errors(name):
     except (pyarrow.ArrowException, OSError) as error:
         if getattr(error, "errno", None):
             raise
-        raise DataError(
-            name,
-            f"cannot be read as Parquet ({' '.join(str(error).split())})",
-            remedy="copy or write it again",
-        ) from None
+        found = f"cannot be read as Parquet ({' '.join(str(error).split())})"
+        raise DataError(name, found, remedy="copy or write it again") from None
 
 
 def open_parquet(path, name, spectra=True):
@@ -105,12 +95,8 @@ def pandas_index(schema, name):
     about = json.loads((schema.metadata or {}).get(b"pandas", b"{}").decode())
     levels = about.get("index_columns", [])
     if len(levels) > 1:
-        raise DataError(
-            name,
-            f"found an index of {len(levels)} levels, {', '.join(map(repr, levels))}",
-            "one",
-            "write the frame with reset_index()",
-        )
+        found = f"found an index of {len(levels)} levels, {', '.join(map(repr, levels))}"
+        raise DataError(name, found, "one", "write the frame with reset_index()")
     if levels and isinstance(levels[0], dict):
         return range(*(levels[0].get(key, usual) for key, usual in (("start", 0), ("stop", 0), ("step", 1))))
     return levels[0] if levels else None

@@ -28,19 +28,14 @@ def places(names, features):
         raise DataError("body", f"found column {twice[0]!r} more than once", "every name once", "rename one")
     missing = [name for name in features if name not in at]
     if missing:
-        raise DataError(
-            "",
-            f"found {len(names)} columns without {len(missing)} of the model's {len(features)} features, first {missing[0]!r}",
-            remedy="use spectra of the channels that the model was trained on, preprocessed, or train again",
-        )
+        found = f"found {len(names)} columns without {len(missing)} of the model's {len(features)} features, first {missing[0]!r}"
+        remedy = "use spectra of the channels that the model was trained on, preprocessed, or train again"
+        raise DataError("", found, remedy=remedy)
     # Features are named after channels, so a table of spectra names them all.
     if len(names) > preprocess.WINDOW * (len(features) - 1):
-        raise DataError(
-            "",
-            f"found {len(names)} columns",
-            f"the model's {len(features)} features",
-            "these are channels, preprocess them first with preprocess.py",
-        )
+        seen = f"found {len(names)} columns"
+        expected = f"the model's {len(features)} features"
+        raise DataError("", seen, expected, "these are channels, preprocess them first with preprocess.py")
     return [at[name] for name in features]
 
 
@@ -50,22 +45,15 @@ def unnamed(width, first_cells, features):
     An index that is a fraction is refused: the further column may stand elsewhere.
     """
     if width not in (len(features), len(features) + 1):
-        raise DataError(
-            "",
-            f"found {width} columns without names",
-            f"{len(features)} features, alone or after an index",
-            "send those, or a header line",
-        )
+        expected = f"{len(features)} features, alone or after an index"
+        raise DataError("", f"found {width} columns without names", expected, "send those, or a header line")
     if width > len(features):
         for number, cell in enumerate(first_cells, 1):
             value = preprocess.number(str(cell))
             if value is not None and value % 1:
-                raise DataError(
-                    f"row {number}, column 1",
-                    f"found {short(cell)}",
-                    f"an index before the {len(features)} features",
-                    "number the rows, or send a header line",
-                )
+                wanted = f"an index before the {len(features)} features"
+                remedy = "number the rows, or send a header line"
+                raise DataError(f"row {number}, column 1", f"found {short(cell)}", wanted, remedy)
     return range(width - len(features), width)
 
 
@@ -131,12 +119,8 @@ def check_row(row, number, features):
             limits = f"{LOWEST:g} to {preprocess.WINDOW} as preprocess.py gives"
             raise DataError(*found, limits, "preprocess the spectrum first")
     if sorted(values) == sorted(preprocess.number(name) or np.nan for name in features):
-        raise DataError(
-            f"row {number}",
-            f"found the features' names in columns {features[0]!r} to {features[-1]!r}",
-            "numbers",
-            "send the names as a header line",
-        )
+        seen = f"found the features' names in columns {features[0]!r} to {features[-1]!r}"
+        raise DataError(f"row {number}", seen, "numbers", "send the names as a header line")
 
 
 def short(cell):

@@ -26,11 +26,10 @@ class Stored:
         for table in self.tables:
             for what in ("features", "targets"):
                 if table[what] != first[what]:
-                    raise DataError(
-                        f"{table['name']}",
-                        f"found other {what} than in {first['name']}, {difference(table[what], first[what])}",
-                        remedy="give tables of the same columns",
+                    found = (
+                        f"found other {what} than in {first['name']}, {difference(table[what], first[what])}"
                     )
+                    raise DataError(f"{table['name']}", found, remedy="give tables of the same columns")
         self.feature_names, self.target_names = first["features"], first["targets"]
         self.ids = [name for name in first["ids"] if all(name in table["ids"] for table in self.tables)]
         self.ends = np.cumsum([table["rows"] for table in self.tables])
@@ -66,12 +65,8 @@ class Stored:
 def labelled(labels, name, table=""):
     """The labels of an id column; a DataError that names the first row without one."""
     if "" in labels:
-        raise DataError(
-            f"{table and table + ', '}row {labels.index('') + 1}, column {name!r}",
-            "found no label",
-            "one for each row to leave out together",
-            "label the row",
-        )
+        where = f"{table and table + ', '}row {labels.index('') + 1}, column {name!r}"
+        raise DataError(where, "found no label", "one for each row to leave out together", "label the row")
     return labels
 
 
@@ -88,11 +83,8 @@ def describe(folder):
         with open(os.path.join(folder, TABLE), encoding="utf-8") as file:
             return json.load(file)
     except FileNotFoundError:
-        raise DataError(
-            folder,
-            "not found here, though a worker wrote it",
-            remedy="name a folder with --cache that all machines share",
-        ) from None
+        remedy = "name a folder with --cache that all machines share"
+        raise DataError(folder, "not found here, though a worker wrote it", remedy=remedy) from None
 
 
 def store(cache, path):

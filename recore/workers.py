@@ -110,11 +110,11 @@ def in_processes(function, items, jobs):
         yield from joblib.Parallel(n_jobs=jobs, batch_size=1, **options)(map(joblib.delayed(function), items))
     except Exception as error:
         if isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker":
-            raise DataError(
-                "",
-                "a worker process was killed, by hand or by the system when memory is short",
-                remedy="run the same command again, what is finished is kept, with fewer --jobs if memory is short",
-            ) from None
+            found = "a worker process was killed, by hand or by the system when memory is short"
+            remedy = (
+                "run the same command again, what is finished is kept, with fewer --jobs if memory is short"
+            )
+            raise DataError("", found, remedy=remedy) from None
         raise
 
 
