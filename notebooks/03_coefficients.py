@@ -9,7 +9,7 @@
 #
 # Run in the repository's root, after `make run` has put a file into `data/public`; `SPECTRA` names another
 # file. What the text claims is true of the demo data. Those spectra were made from the bands of
-# `tools/minerals.csv`: there the figures test the method, and only on measured spectra do they tell of rock.
+# `tools/demo_data/bands.csv`: there the figures test the method, and only on measured spectra do they tell of rock.
 
 # %%
 import os
@@ -20,7 +20,9 @@ import numpy as np
 import pandas as pd
 
 import train
-from tools import demo_data, look
+from tools import look
+from tools.demo_data.minerals import MINERALS, composition
+from tools.demo_data.optics import BANDS
 
 FILE = os.environ.get("SPECTRA", "data/public/public.csv.gz")
 ELEMENTS = ("Al", "Ca", "Mg", "Cu")
@@ -93,10 +95,8 @@ for name in shown:
 # 1430 cm⁻¹, and aluminium's strongest window is that band as well, falling: marble holds hardly any.
 
 # %%
-bands = pd.read_csv(demo_data.BANDS).query("strength >= @STRONG")
-holds = {
-    mineral: demo_data.composition(demo_data.MINERALS[mineral][0]) for mineral in bands["mineral"].unique()
-}
+bands = pd.read_csv(BANDS).query("strength >= @STRONG")
+holds = {mineral: composition(MINERALS[mineral][0]) for mineral in bands["mineral"].unique()}
 
 
 def hosts(symbol):
@@ -127,7 +127,7 @@ carried = {
 }  # (places, only or without, by row and by site)
 whole = look.r2(file.X, file.Y, file.sites)
 for name in [name for name in shown if name not in banded]:
-    print(f"{name}: no mineral of tools/minerals.csv holds it, no band to compare")
+    print(f"{name}: no mineral of tools/demo_data/bands.csv holds it, no band to compare")
 
 figure, panels = plt.subplots(
     len(shown), 1, figsize=(8, 1.9 * len(shown)), layout="constrained", sharex=True, squeeze=False

@@ -12,7 +12,8 @@ from conftest import REAL, ROOT, channels_of, make_table, write
 
 import preprocess
 from mdl import ZeroClippedRidgeCV
-from tools import demo_data, look, tune
+from tools import look, tune
+from tools.demo_data import files, holes, optics
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 
@@ -33,7 +34,7 @@ def spectra(tmp_path, monkeypatch):
 def demo(tmp_path_factory):
     """Eleven holes of the demo data."""
     path = tmp_path_factory.mktemp("demo") / "public.csv.gz"
-    demo_data.write(path, demo_data.blocks(rows=600))
+    files.write(path, holes.blocks(rows=600))
     return path
 
 
@@ -74,10 +75,10 @@ def test_validation_shows_the_leak_and_that_clipping_never_costs(spectra):
 
 
 def test_the_file_is_told_as_it_was_made(explored):
-    np.testing.assert_allclose(explored["file"].channels, demo_data.axis(), atol=1e-3)
+    np.testing.assert_allclose(explored["file"].channels, optics.axis(), atol=1e-3)
     assert explored["falls"] and explored["uneven"] < 1e-3
     assert explored["counts"].sum() == explored["n_rows"] == 600
-    assert explored["n_windows"] == -(-demo_data.CHANNELS // 7) == 243
+    assert explored["n_windows"] == -(-optics.CHANNELS // 7) == 243
 
 
 def test_samples_of_one_hole_resemble_each_other(explored):
@@ -108,7 +109,7 @@ def test_scaling_takes_away_gain_and_no_baseline(explored):
 
 def test_noise_is_what_the_detector_was_given_and_the_tail_has_most(explored):
     flat = slice(500, 900)  # 2,950 to 2,100 cm-1, nearly no bands, the whole beam
-    given = demo_data.NOISE / np.log(10) * 10.0 ** explored["file"].spectra[:, flat]
+    given = optics.NOISE / np.log(10) * 10.0 ** explored["file"].spectra[:, flat]
     expected = np.sqrt((given**2).mean(axis=0))
     assert np.median(explored["noise"][flat] / expected) == pytest.approx(1, abs=0.05)
     assert explored["tail"] > 10 * explored["inside"]
@@ -193,7 +194,7 @@ def test_a_file_without_sites_depths_and_copper_is_said_to_be_one(name, tmp_path
     expected = {
         "01_spectra.py": ["no SiteID: nothing to compare", "no CuPPM: SOC stands for it"],
         "03_coefficients.py": [
-            "SOC: no mineral of tools/minerals.csv holds it, no band to compare",
+            "SOC: no mineral of tools/demo_data/bands.csv holds it, no band to compare",
             "no copper, or no major elements beside it, among the targets: nothing to show",
         ],
     }

@@ -20,8 +20,9 @@ from PIL import Image
 
 import preprocess
 import score
-from tools import demo_data, report, report_sections, trust, validate
+from tools import report, report_sections, trust, validate
 from tools import report_figures as draw
+from tools.demo_data import files
 
 OPTIONS = ["--short", "--jobs", "1"]  # in this process, where a warning is an error
 FASTER = ["--short", "--jobs", "2"]
@@ -72,7 +73,7 @@ def official(tmp_path_factory):
     """The page and the path of a file in the challenge's shape, of which demo data says what it is."""
     folder = tmp_path_factory.mktemp("official")
     path = folder / "public.csv.gz"
-    demo_data.write(str(path), [make_table(rows=48)])
+    files.write(str(path), [make_table(rows=48)])
     output = folder / "report.html"
     report.main([str(path), *FASTER, "--output", str(output)])
     return output.read_text(encoding="utf-8"), path
@@ -256,7 +257,7 @@ def test_the_heaviest_targets_are_shown_first(official):
 
 def test_a_peak_is_named_after_the_nearest_band_or_after_none():
     axis = np.arange(4000.0, 400, -2)
-    bands = pd.read_csv(report_sections.MINERALS)
+    bands = pd.read_csv(report_sections.BANDS)
     bump = sum(np.exp(-(((axis - at) / 15) ** 2)) * height for at, height in ((2514, 0.9), (3900, 0.5)))
     nearest = bands.loc[(bands["centre_cm1"] - 2514).abs().idxmin()]
     told = report_sections.peaks_text(axis, bump, bands)

@@ -23,7 +23,8 @@ from threadpoolctl import threadpool_limits
 
 import preprocess
 from mdl import ZeroClippedRidgeCV
-from tools import demo_data, monitor, monitor_charts, trust, validate
+from tools import monitor, monitor_charts, trust, validate
+from tools.demo_data import holes, minerals, optics, rock
 
 TRIALS = 4  # models, each of other holes
 SEED = 11  # of the first; what tools.monitor assumes was chosen on others
@@ -40,9 +41,9 @@ SHIFT = 0.5, 1.0, 2.0  # of the target's held-out RMSE
 
 def tables():
     """What all holes have in common."""
-    axis = demo_data.axis()
-    absorption = demo_data.mineral_spectra(axis)[1]
-    return demo_data.Tables(axis, absorption, demo_data.zone_table(), demo_data.element_table())
+    axis = optics.axis()
+    absorption = optics.mineral_spectra(axis)[1]
+    return holes.Tables(axis, absorption, rock.zone_table(), minerals.element_table())
 
 
 def features(spectra):
@@ -114,9 +115,9 @@ def trial(seed):
 
 def trial_of(seed):
     common = tables()
-    holes = [demo_data.hole(seed, number, common) for number in range(TRAINED + REFERENCE + GOOD)]
-    names, part = [str(hole[0][0, 1]) for hole in holes], slice(TRAINED)
-    X, Y = [features(hole[1]) for hole in holes], [hole[2] for hole in holes]
+    drilled = [holes.hole(seed, number, common) for number in range(TRAINED + REFERENCE + GOOD)]
+    names, part = [str(hole[0][0, 1]) for hole in drilled], slice(TRAINED)
+    X, Y = [features(hole[1]) for hole in drilled], [hole[2] for hole in drilled]
     groups = np.repeat(np.arange(TRAINED), [len(each) for each in X[part]])
     model = ZeroClippedRidgeCV().fit(np.concatenate(X[part]), np.concatenate(Y[part]), groups=groups)
     model.target_names_ = list(preprocess.TARGETS)
@@ -151,7 +152,7 @@ def trial_of(seed):
             (as_it_was,) = bare([batches[place]])
             if batch < 1:
                 return as_it_was
-            return as_it_was._replace(X=features(fault(holes[place][1], batch)))
+            return as_it_was._replace(X=features(fault(drilled[place][1], batch)))
 
         faults[name] = first(change)
     for name, shift in assay_faults(model).items():

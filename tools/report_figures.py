@@ -395,7 +395,7 @@ def coefficients(figure, wavenumbers, values, pattern, numbered, lanes):
 
 
 def known_bands(figure, bands, wavenumbers):
-    """Where the bands of each mineral lie; strong ones tall. `bands` is minerals.csv's table."""
+    """Where the bands of each mineral lie; strong ones tall. `bands` is bands.csv's table."""
     axes = figure.subplots()
     names = list(dict.fromkeys(bands["mineral"]))
     place = bands["mineral"].map(names.index).to_numpy()

@@ -8,7 +8,6 @@ has no data for, its section says in one line.
 
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -20,8 +19,8 @@ import preprocess
 import score
 from tools import report_figures as draw
 from tools import trust, validate
+from tools.demo_data.optics import BANDS
 
-MINERALS = Path(__file__).with_name("minerals.csv")
 GOOD, POOR = 0.8, 0.2  # R², from and under which a target is named in the answer
 NAMED = 8  # targets in a sentence, at most
 BEST, HEAVIEST = 7, 2  # targets shown first: by R², by weight in the official score
@@ -39,8 +38,8 @@ ALL_OF = 3.3  # standard deviations, in which 90 % of a normal distribution lie
 FEW = 10  # sites, under which figures by site depend on them
 BINS = 20
 PROMINENT = 0.15  # of a peak's height in a correlation
-STRONG = 0.1  # of a band in minerals.csv; weaker ones are not marked
-LANES = {  # kinds of bands, by what minerals.csv calls their motion
+STRONG = 0.1  # of a band in bands.csv; weaker ones are not marked
+LANES = {  # kinds of bands, by what bands.csv calls their motion
     "O–H": "OH stretch|interlayer OH",
     "water": "water|HOH",
     "C–O": "CO3",
@@ -635,7 +634,7 @@ def flag_table(study):
 
 def coefficients_section(study):
     """Coefficients of every target against wavenumber, known bands marked."""
-    bands = pd.read_csv(MINERALS)
+    bands = pd.read_csv(BANDS)
     section = Section("coefficients", "What the model looks at")
     section.lead = [
         "Orange: how each channel goes along with the predictions, as a correlation (after Haufe et al. 2014, "
