@@ -12,7 +12,10 @@ import numpy as np
 
 import preprocess
 import score
-from tools import validate
+from mdl import ZeroClippedRidgeCV
+from tools.validate.cross_validation import fit_predict, held_out
+from tools.validate.folds import draw_folds
+from tools.validate.measures import mean_r2, target_r2
 
 FILE = os.environ.get("SPECTRA", "data/public/public.csv.gz")
 REPEATS, FOLDS = 2, 5
@@ -23,10 +26,10 @@ if "SiteID" not in table.ids:
     raise SystemExit(f"{FILE}: found no SiteID, expected sites to hold out; look at another file")
 sites = table.ids["SiteID"].to_numpy()
 folds = {
-    "row": validate.draw_folds(np.arange(len(X)), REPEATS, FOLDS),
-    "site": validate.draw_folds(sites, REPEATS, FOLDS),
+    "row": draw_folds(np.arange(len(X)), REPEATS, FOLDS),
+    "site": draw_folds(sites, REPEATS, FOLDS),
 }
-predicted = {name: validate.held_out(validate.fit_predict, X, Y, drawn)[0] for name, drawn in folds.items()}
+predicted = {name: held_out(fit_predict, X, Y, drawn)[0] for name, drawn in folds.items()}
 
 # %% [markdown]
 # ## By row looks better than by site
@@ -35,7 +38,7 @@ predicted = {name: validate.held_out(validate.fit_predict, X, Y, drawn)[0] for n
 # rows of one hole tell about each other.
 
 # %%
-r2 = {name: validate.target_r2(Y, values) for name, values in predicted.items()}
+r2 = {name: target_r2(Y, values) for name, values in predicted.items()}
 figure, axes = plt.subplots(figsize=(4.5, 4.5), layout="constrained")
 axes.scatter(r2["row"], r2["site"], s=12)
 axes.axline((0, 0), slope=1, color="0.5", lw=0.8)
@@ -52,8 +55,7 @@ print(f"mean R² by row {r2['row'].mean():.3f}, by site {r2['site'].mean():.3f};
 # %%
 number = np.unique(sites, return_inverse=True)[1][:, None].astype(float)
 leak = {
-    name: validate.mean_r2(number, validate.held_out(validate.fit_predict, X, number, drawn)[0]).mean()
-    for name, drawn in folds.items()
+    name: mean_r2(number, held_out(fit_predict, X, number, drawn)[0]).mean() for name, drawn in folds.items()
 }
 print(f"R² of the site's number: by row {leak['row']:.3f}, by site {leak['site']:.3f}")
 
@@ -66,11 +68,11 @@ print(f"R² of the site's number: by row {leak['row']:.3f}, by site {leak['site'
 # %%
 def unclipped(X, Y, new, groups=None):
     """The same model without its last step."""
-    model = validate.ZeroClippedRidgeCV().fit(X, Y, groups=groups)
+    model = ZeroClippedRidgeCV().fit(X, Y, groups=groups)
     return new @ model.coef_.T + model.intercept_
 
 
-free, _ = validate.held_out(unclipped, X, Y, folds["site"])
+free, _ = held_out(unclipped, X, Y, folds["site"])
 gain = score.r2(Y, predicted["site"][0]) - score.r2(Y, free[0])
 print(f"R² by site gained by clipping: mean {gain.mean():.4f}, least {gain.min():.4f}, most {gain.max():.4f}")
 print(f"predictions below 0 without it: {(free < 0).mean():.1%}")

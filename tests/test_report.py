@@ -20,9 +20,12 @@ from PIL import Image
 
 import preprocess
 import score
-from tools import report, report_sections, trust, validate
+from tools import report, report_sections, trust
 from tools import report_figures as draw
 from tools.demo_data import files
+from tools.validate import __main__ as validate
+from tools.validate.folds import arguments_of, draw_folds, fold_parser
+from tools.validate.measures import MEASURES
 
 OPTIONS = ["--short", "--jobs", "1"]  # in this process, where a warning is an error
 FASTER = ["--short", "--jobs", "2"]
@@ -48,9 +51,9 @@ def page_of(table, folder, *options):
 def sections_of(table, folder):
     """The sections of a table's page by key, nothing drawn yet."""
     path = write(table, folder / "spectra.csv")
-    parser = validate.fold_parser("")
+    parser = fold_parser("")
     parser.set_defaults(source=None)
-    study = report.study_of(validate.arguments_of(parser, [str(path), "--short", "--jobs", "1"]), "a test")
+    study = report.study_of(arguments_of(parser, [str(path), "--short", "--jobs", "1"]), "a test")
     return {section.key: section for section in (make(study) for make in report_sections.SECTIONS)}
 
 
@@ -98,7 +101,7 @@ def test_the_scores_are_those_of_validate(official, tmp_path, monkeypatch, capsy
     for target, row in cells.items():
         shown = [float(cell[0].replace("−", "-").replace(",", "")) for cell in row]
         assert shown[0] == measures.loc[(target, "row"), "assays"]
-        for place, measure in enumerate(validate.MEASURES):
+        for place, measure in enumerate(MEASURES):
             for side, scheme in enumerate(("row", "site")):
                 value = measures.loc[(target, scheme), measure]
                 assert shown[1 + 2 * place + side] == pytest.approx(value, rel=6e-3, abs=6e-4)
@@ -120,7 +123,7 @@ def test_coverage_and_flagged_spectra_are_those_of_bounds_held_out(tmp_path):
     table.loc[table.index[7], channels[::2]] += 0.5  # what no other spectrum has
     page = page_of(table, tmp_path)
     read = preprocess.read_table(str(tmp_path / "spectra.csv"))
-    folds = validate.draw_folds(np.arange(60), 1, 3)[0]
+    folds = draw_folds(np.arange(60), 1, 3)[0]
     bounds, found, _ = trust.held_out_bounds(read.features.to_numpy(), read.targets.to_numpy(), folds)
     covered = trust.coverage_table(read.targets, bounds)["coverage"].mean()
     flagged = found.index[found["verdict"] != "inside"]

@@ -7,7 +7,8 @@ from conftest import REAL, channels_of, make_table, write
 
 import preprocess
 from mdl import ZeroClippedRidgeCV
-from tools import trust, validate
+from tools import trust
+from tools.validate.folds import draw_folds, usable
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_coverage_is_counted_by_hand():
 def test_bounds_of_a_row_are_those_of_a_model_of_the_other_folds():
     table = make_table(rows=30, targets=("Ca", "Mg"))
     X, Y = trust.to_features(table[channels_of(table)].to_numpy()), table[["Ca", "Mg"]].to_numpy()
-    folds = validate.draw_folds(np.arange(30), 1, 3)[0]
+    folds = draw_folds(np.arange(30), 1, 3)[0]
     (predicted, lower, upper), verdicts, _ = trust.held_out_bounds(X, Y, folds, coverage=0.8)
     for fold in range(3):
         test = folds == fold
@@ -63,8 +64,8 @@ def test_bounds_of_real_spectra_cover_new_rows_as_promised(name):
     if not path.exists():
         pytest.skip(f"the real spectra are not here: {path}")
     table = preprocess.read_table(str(path))
-    folds = validate.draw_folds(np.arange(len(table.features)), 1, trust.FOLDS)[0]
-    targets = validate.usable(table.targets, trust.FOLDS)
+    folds = draw_folds(np.arange(len(table.features)), 1, trust.FOLDS)[0]
+    targets = usable(table.targets, trust.FOLDS)
     bounds, *_ = trust.held_out_bounds(table.features.to_numpy(), targets.to_numpy(), folds)
     found = trust.coverage_table(targets, bounds)
     assert 0.88 <= found["coverage"].mean() <= 0.92

@@ -8,8 +8,9 @@ from conftest import REAL, channels_of, make_table, write
 import preprocess
 import score
 from mdl import ZeroClippedRidgeCV
-from tools import tune, validate
+from tools import tune
 from tools.tune import Setting
+from tools.validate.folds import draw_folds
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_the_search_leaves_a_noisy_tail_out_and_takes_windows_above_1():
     spectra, targets = noisy_tail()
     settings = tune.settings_of(510)
     scores = tune.search(spectra, targets, settings, [(np.full(80, True), None)], 1)[:, 0]
-    folds = validate.draw_folds(np.arange(80), 1, 10)[0]
+    folds = draw_folds(np.arange(80), 1, 10)[0]
     winner, best, behind, error = tune.choose(spectra, targets, settings, scores, folds, 1)
     for at in (winner, best):
         assert settings[at].left_out >= 170 and settings[at].width > 1

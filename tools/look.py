@@ -13,7 +13,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import preprocess
-from tools import tune, validate
+from tools import tune
+from tools.spectra import read_spectra
+from tools.validate.cross_validation import quiet
 from train import SITE
 
 
@@ -46,7 +48,7 @@ def read(path):
         For a file without targets, or with channels that no number names.
     """
     table = preprocess.read_table(path)
-    spectra = validate.read_spectra(path)
+    spectra = read_spectra(path)
     names = [preprocess.number(name) for name in spectra]
     if None in names or table.targets.empty:
         raise preprocess.DataError(
@@ -73,7 +75,7 @@ def r2(X, Y, sites=None):
     ndarray of shape (1, n_targets) or (2, n_targets)
         By row and, with sites, by site; alpha is chosen by what is left out, one a decade.
     """
-    with threadpool_limits(1), validate.quiet():  # many small fits: more threads wait for each other
+    with threadpool_limits(1), quiet():  # many small fits: more threads wait for each other
         return np.array(
             [
                 tune.Search(tune.SEARCH_ALPHAS).fit(X, Y, groups=left_out).cv_r2_

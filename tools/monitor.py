@@ -38,7 +38,9 @@ from tqdm import tqdm
 
 import preprocess
 import train
-from tools import monitor_charts, validate
+from tools import monitor_charts
+from tools.output import markdown
+from tools.validate.measures import LEVEL
 
 DRAWN = {"prediction": 3, "bias": 3, "slope": 1, "outside": 1}  # targets in the figure, the furthest out
 NAMED = 25  # batches, at most, that the figure's axis names
@@ -157,7 +159,7 @@ def to_frame(charts, names, new):
         columns = {"n": found.n.astype(int), **shown}
         error = np.full(chart.value.shape, np.nan)
         if chart.name == "slope":
-            error = stats.t.isf((1 - validate.LEVEL) / 2, np.maximum(found.n - 2, 1)) * np.sqrt(found.squares)
+            error = stats.t.isf((1 - LEVEL) / 2, np.maximum(found.n - 2, 1)) * np.sqrt(found.squares)
         columns |= {"interval_low": shown["value"] - error, "interval_high": shown["value"] + error}
         columns |= {each: getattr(chart, each) for each in ("ewma", "ewma_limit", "crossed", "drifted")}
         part = pd.DataFrame({name: np.ravel(each) for name, each in columns.items()})
@@ -353,7 +355,7 @@ def main(argv=None):
         figure.savefig(file, format="png", dpi=100)
     plt.close(figure)
     header = ["batch", "rows", "assays", "flagged", "leverage", "residual", "crossed"]
-    print("\n".join(validate.markdown(header, list(summary(charts, batches)))))
+    print("\n".join(markdown(header, list(summary(charts, batches)))))
     print(f"\n{told}\nwrote {folder}/")
     alarm = alarm_line(charts, names, folder)
     if alarm:

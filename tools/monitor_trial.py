@@ -23,8 +23,10 @@ from threadpoolctl import threadpool_limits
 
 import preprocess
 from mdl import ZeroClippedRidgeCV
-from tools import monitor, monitor_charts, trust, validate
+from tools import monitor, monitor_charts, trust
 from tools.demo_data import holes, minerals, optics, rock
+from tools.output import markdown
+from tools.validate.cross_validation import in_turn, quiet
 
 TRIALS = 4  # models, each of other holes
 SEED = 11  # of the first; what tools.monitor assumes was chosen on others
@@ -109,7 +111,7 @@ def bare(batches):
 
 def trial(seed):
     """Of one model: false alarms {name: (2, GOOD)}, faults {name: {limits: (2, SERIES)}} of first alarms."""
-    with threadpool_limits(1), validate.quiet():
+    with threadpool_limits(1), quiet():
         return trial_of(seed)
 
 
@@ -176,14 +178,14 @@ def main(argv=None):
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
     arguments = parser.parse_args(argv)
     calls = (delayed(trial)(seed) for seed in range(SEED, SEED + arguments.trials))
-    false, faults = zip(*validate.in_turn(calls, arguments.trials, arguments.jobs, "trials"), strict=True)
+    false, faults = zip(*in_turn(calls, arguments.trials, arguments.jobs, "trials"), strict=True)
 
     print(f"Synthetic. Good holes with an alarm, of {arguments.trials * GOOD:,}:\n")
     rows = []
     for key in false[0]:
         every, own = np.concatenate([each[key] for each in false], axis=1).mean(axis=1)
         rows.append([*key, f"{every:.1%}", f"{own:.1%}"])
-    print("\n".join(validate.markdown(["limits", "batches", "any chart", "own values alone"], rows)))
+    print("\n".join(markdown(["limits", "batches", "any chart", "own values alone"], rows)))
     print(f"\nFound within {AFTER} batches, and the batch at which, of {arguments.trials * SERIES} series:\n")
     rows = []
     for name in faults[0]:
@@ -194,7 +196,7 @@ def main(argv=None):
         ]
         rows.append([name, *cells])
     header = ["fault", "reference", "reference, own values", "no reference", "no reference, own values"]
-    print("\n".join(validate.markdown(header, rows)))
+    print("\n".join(markdown(header, rows)))
 
 
 if __name__ == "__main__":

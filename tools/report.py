@@ -5,7 +5,7 @@
     python -m tools.report --figure docs/overview.png           # only the README's figure
 
 The page is one file that asks for nothing else: to be read in a browser, on a phone, or printed.
-Folds, held-out predictions and measures are those of tools/validate.py; tools/report_sections.py
+Folds, held-out predictions and measures are those of tools/validate; tools/report_sections.py
 says what stands where, tools/report_figures.py draws and tools/report.html.j2 lays out.
 """
 
@@ -24,7 +24,12 @@ import preprocess
 import train
 from tools import report_figures as draw
 from tools import report_sections as told
-from tools import trust, validate
+from tools import trust
+from tools.output import plus_minus, report_folder
+from tools.spectra import in_percent, read_spectra
+from tools.validate.cross_validation import cross_validate, in_turn, learning_curve, quiet
+from tools.validate.folds import arguments_of, fold_parser, schemes, usable
+from tools.validate.measures import OVERALL, measure_table
 
 TEMPLATE = "report.html.j2"
 DEMO_NAME = b"synthetic-spectra-not-from-an-instrument"  # what demo_data puts into its files
@@ -146,12 +151,12 @@ def source_of(path):
 def study_of(arguments, command):
     """Read a file, cross-validate, fit; a Study."""
     table = preprocess.read_table(arguments.file)
-    first = validate.read_spectra(arguments.file, rows=FIRST)
-    targets = validate.usable(table.targets, arguments.folds)
-    plan = validate.schemes(table, arguments)
+    first = read_spectra(arguments.file, rows=FIRST)
+    targets = usable(table.targets, arguments.folds)
+    plan = schemes(table, arguments)
     X = table.features.to_numpy()
     Y, jobs = targets.to_numpy(), arguments.jobs
-    predictions = validate.cross_validate(X, Y, plan, jobs)
+    predictions = cross_validate(X, Y, plan, jobs)
     trusted = {
         name: trust.held_out_bounds(X, Y, folds, groups=groups, jobs=jobs, label=f"bounds, {name}")[:2]
         for name, (folds, groups) in trust.plans(plan).items()
@@ -162,13 +167,13 @@ def study_of(arguments, command):
         command,
         arguments.group,
         list(first),
-        validate.in_percent(first),
+        in_percent(first),
         table,
         targets,
         plan,
         predictions,
-        validate.measure_table(targets, predictions).set_index(["held out by", "target"]),
-        validate.learning_curve(X, targets, plan, jobs),
+        measure_table(targets, predictions).set_index(["held out by", "target"]),
+        learning_curve(X, targets, plan, jobs),
         fitted(table._replace(targets=targets), arguments.group),
         trusted,
     )
@@ -177,7 +182,7 @@ def study_of(arguments, command):
 def fitted(table, group):
     """The model fitted to all rows, alpha chosen by row and, where there are sites, by site."""
     try:
-        with validate.quiet():  # the page shows the grid's edges itself
+        with quiet():  # the page shows the grid's edges itself
             models = {"row": train.fit(table)}
             if group in table.ids:
                 models["site"] = train.fit(table, group)
@@ -201,7 +206,7 @@ def legend(study):
 def drawn(sections, jobs):
     """The figures of all sections as SVG, {key of a Card: text}, drawn in `jobs` processes."""
     cards = [card for section in sections for card in (*section.cards, *section.more)]
-    found = validate.in_turn((delayed(card.svg)() for card in cards), len(cards), jobs, "figures")
+    found = in_turn((delayed(card.svg)() for card in cards), len(cards), jobs, "figures")
     return {card.key: svg for card, svg in zip(cards, found, strict=True)}
 
 
@@ -242,11 +247,11 @@ def readme_figure(study):
 
 
 def main(argv=None):
-    parser = validate.fold_parser(__doc__.splitlines()[0])
+    parser = fold_parser(__doc__.splitlines()[0])
     parser.add_argument("--source", help="where the spectra come from (known for demo data)")
     parser.add_argument("--output", help="the page (reports/NAME/report.html)")
     parser.add_argument("--figure", help="draw only the README's figure, to this file")
-    arguments = validate.arguments_of(parser, argv)
+    arguments = arguments_of(parser, argv)
     command = shlex.join(["python", "-m", "tools.report", *(sys.argv[1:] if argv is None else argv)])
     study = study_of(arguments, command)
     if arguments.figure:
@@ -254,13 +259,13 @@ def main(argv=None):
             readme_figure(study).savefig(file, format="png", dpi=110)
         print(f"wrote {arguments.figure}")
         return
-    output = Path(arguments.output or validate.report_folder(arguments.file) / "report.html")
+    output = Path(arguments.output or report_folder(arguments.file) / "report.html")
     text = page(study, arguments.jobs)
     with preprocess.replacing(output, "wb") as file:
         file.write(text.encode())
     for scheme in study.schemes:
-        found = study.measures.loc[(scheme, validate.OVERALL), ["R2", "R2 ±"]]
-        print(f"mean R² {told.by(scheme)}: {validate.plus_minus(*found)}")
+        found = study.measures.loc[(scheme, OVERALL), ["R2", "R2 ±"]]
+        print(f"mean R² {told.by(scheme)}: {plus_minus(*found)}")
     if study.source == UNKNOWN:
         print("the page says that the source is not stated; --source states it")
     print(f"wrote {output}, {len(text.encode()) / 1e6:.1f} MB")

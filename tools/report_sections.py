@@ -18,8 +18,9 @@ from scipy.stats import spearmanr
 import preprocess
 import score
 from tools import report_figures as draw
-from tools import trust, validate
+from tools import trust
 from tools.demo_data.optics import BANDS
+from tools.validate.measures import MEASURES, OVERALL, mean_r2, official, over_repeats
 
 GOOD, POOR = 0.8, 0.2  # R², from and under which a target is named in the answer
 NAMED = 8  # targets in a sentence, at most
@@ -200,14 +201,14 @@ def answer(study):
 def overall(study, scheme):
     """Mean R² and official score, each with half its interval, and what they are of."""
     predicted = study.predictions[scheme]
-    scored = validate.official(study.targets, predicted)
+    scored = official(study.targets, predicted)
     shown = scheme in study.schemes
     return {
         "scheme": by(scheme),
         "colour": draw.VARIABLES[draw.SERIES[study.schemes.index(scheme)]] if shown else "muted",
         "asks": ASKS.get(scheme, "held out as the file of folds says"),
-        "r2": validate.over_repeats(validate.mean_r2(study.targets.to_numpy(), predicted)),
-        "official": None if scored is None else validate.over_repeats(scored),
+        "r2": over_repeats(mean_r2(study.targets.to_numpy(), predicted)),
+        "official": None if scored is None else over_repeats(scored),
         "drawn": f"{len(predicted)} × {len(np.unique(study.plan[scheme][0][0]))} folds",
     }
 
@@ -379,12 +380,12 @@ def scores_section(study):
 def score_table(study):
     """Every measure, the schemes side by side."""
     header = [("target", ""), ("assays", "rows that have one")]
-    header += [(f"{NICE.get(m, m)} {by(s)}", MEANS[m]) for m in validate.MEASURES for s in study.schemes]
+    header += [(f"{NICE.get(m, m)} {by(s)}", MEANS[m]) for m in MEASURES for s in study.schemes]
     rows = []
-    for name in [*study.targets, validate.OVERALL]:
+    for name in [*study.targets, OVERALL]:
         lines = [study.measures.loc[(scheme, name)] for scheme in study.schemes]
         row = [Cell(name), Cell(f"{int(lines[0]['assays']):,}", value=lines[0]["assays"])]
-        for measure in validate.MEASURES:
+        for measure in MEASURES:
             for line in lines:
                 value, half = line[measure], line[f"{measure} ±"]
                 in_units = measure in ("RMSE", "bias", "SEP")

@@ -33,7 +33,11 @@ import mdl
 import preprocess
 import train
 from mdl import ZeroClippedRidgeCV
-from tools import tune, validate
+from tools import tune
+from tools.output import markdown, report_folder
+from tools.spectra import in_percent, read_spectra
+from tools.validate.cross_validation import in_turn, quiet
+from tools.validate.folds import schemes, usable
 
 COVERAGE = train.COVERAGE
 FOLDS = 10
@@ -58,7 +62,7 @@ def bound_fold(X, Y, test, groups, coverage, faulty):
 
     Prediction and bounds (3, rows, t), applicability, and which spectra with faults are caught (n_faults, rows).
     """
-    with threadpool_limits(1), validate.quiet():
+    with threadpool_limits(1), quiet():
         model = ZeroClippedRidgeCV().fit(X[~test], Y[~test], groups=None if groups is None else groups[~test])
         bounds = np.array([model.predict(X[test]), *model.predict_interval(X[test], coverage)])
         caught = np.ones((len(faulty), test.sum()), dtype=bool)
@@ -94,7 +98,7 @@ def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, faulty=(), j
     calls = (delayed(bound_fold)(X, Y, test, groups, coverage, faulty) for test in tests)
     bounds, verdicts = np.empty((3, *Y.shape)), []
     caught = np.empty((len(faulty), len(X)), dtype=bool)
-    for test, (*parts, found) in zip(tests, validate.in_turn(calls, len(tests), jobs, label), strict=True):
+    for test, (*parts, found) in zip(tests, in_turn(calls, len(tests), jobs, label), strict=True):
         bounds[:, test], caught[:, test] = parts[0], found
         verdicts.append(parts[1].set_index(np.flatnonzero(test)))
     return bounds, pd.concat(verdicts).sort_index(), caught
@@ -163,7 +167,7 @@ def faults(spectra, other=None, seed=0):
     n, c = spectra.shape
     kept = spectra[:, preprocess.SCALE_RANGE]
     low, high = kept.min(axis=1, keepdims=True), kept.max(axis=1, keepdims=True)
-    span, reflectance = high - low, validate.in_percent(spectra)
+    span, reflectance = high - low, in_percent(spectra)
     phase, place = rng.uniform(0, 2 * np.pi, (n, 1)), rng.integers(0, kept.shape[1], n)
     wave = np.sin(2 * np.pi * np.arange(c) / PERIOD + phase)
     spike = np.zeros((n, c))
@@ -223,13 +227,13 @@ def other_material(paths, channels, reflectance):
     """
     axis = wavenumbers(channels)
     for path in paths if axis is not None else ():
-        found = validate.read_spectra(path)
+        found = read_spectra(path)
         theirs = wavenumbers(found)
         if theirs is None or ((axis < theirs.min()) | (axis > theirs.max())).mean() > BEYOND:
             continue
         order, spectra = np.argsort(theirs), found.to_numpy()
         spectra = np.array([np.interp(axis, theirs[order], row[order]) for row in spectra])
-        if validate.in_percent(spectra) == reflectance:
+        if in_percent(spectra) == reflectance:
             return spectra
         with np.errstate(divide="ignore", invalid="ignore"):
             return 100 * 10.0**-spectra if reflectance else -np.log10(np.clip(spectra, 1e-3, None) / 100)
@@ -254,7 +258,7 @@ def to_features(spectra):
 
 def cost(table, group):
     """Lines of a table: seconds without and with what bounds and verdicts take, side by side."""
-    X, targets = table.features.to_numpy(), validate.usable(table.targets, 2)
+    X, targets = table.features.to_numpy(), usable(table.targets, 2)
     ways, sites = {"fit": None}, table.ids.get(group, pd.Series(dtype=float))
     if sites.nunique() > 2:
         ways["fit, sites left out"] = sites
@@ -274,7 +278,7 @@ def cost(table, group):
 
 def fit(make, X, targets, groups):
     """The project's model, or the same without bounds; quiet, as in a fold."""
-    with validate.quiet():
+    with quiet():
         return make().fit(X, targets, groups=groups)
 
 
@@ -320,13 +324,13 @@ def measure(path, others, arguments):
     DataFrame of shape (n_faults, n_schemes)
     """
     table = preprocess.read_table(path)
-    targets = validate.usable(table.targets, arguments.folds)
+    targets = usable(table.targets, arguments.folds)
     X, Y, name = table.features.to_numpy(), targets.to_numpy(), name_of(path)
-    plan, folder = plans(validate.schemes(table, arguments)), validate.report_folder(path)
+    plan, folder = plans(schemes(table, arguments)), report_folder(path)
     covered, found = {}, {}
-    spectra = validate.read_spectra(path)
+    spectra = read_spectra(path)
     values = spectra.to_numpy()
-    material = other_material(others, spectra.columns, validate.in_percent(values))
+    material = other_material(others, spectra.columns, in_percent(values))
     made = {fault: to_features(each) for fault, each in faults(values, material).items()}
     for scheme, (folds, groups) in plan.items():
         settings = {"groups": groups, "coverage": arguments.coverage, "faulty": list(made.values())}
@@ -341,7 +345,7 @@ def measure(path, others, arguments):
 
 def name_of(path):
     """How a file is called in the tables."""
-    return validate.report_folder(path).name
+    return report_folder(path).name
 
 
 def arguments_of(argv):
@@ -383,7 +387,7 @@ def main(argv=None):
             lines = list(cost(preprocess.read_table(path), arguments.group))
             print(f"{name_of(path)}, medians of {COST_RUNS}, {os.cpu_count()} threads:\n")
             header = ["seconds", "alone", "with bounds and verdicts", "times"]
-            print("\n".join(validate.markdown(header, lines)) + "\n")
+            print("\n".join(markdown(header, lines)) + "\n")
         return
     lines, columns = [], {}
     for place, path in enumerate(arguments.files):
@@ -392,14 +396,14 @@ def main(argv=None):
         lines += [[f"{name_of(path)}, {scheme}", *summary(found)] for scheme, found in covered.items()]
     print(f"Bounds of {arguments.coverage:.0%}:\n")
     header = ["file, held out by", "coverage", "of a target", "low / high", "below / above", "width / SD"]
-    print("\n".join(validate.markdown(header, lines)))
+    print("\n".join(markdown(header, lines)))
     print(
         "\nShare of spectra with a fault that are caught, held out by row / site, bounds by row / by site:\n"
     )
     names = list(dict.fromkeys(fault for shares in columns.values() for fault in shares.index))
     rows = [[fault, *(cell(shares, fault) for shares in columns.values())] for fault in names]
-    print("\n".join(validate.markdown(["fault", *columns], rows)))
-    print(f"\nwrote {', '.join(str(validate.report_folder(path)) for path in arguments.files)}")
+    print("\n".join(markdown(["fault", *columns], rows)))
+    print(f"\nwrote {', '.join(str(report_folder(path)) for path in arguments.files)}")
 
 
 def cell(shares, fault):

@@ -34,7 +34,10 @@ from threadpoolctl import threadpool_limits
 import preprocess
 import score
 from mdl import ZeroClippedRidgeCV
-from tools import validate
+from tools.output import markdown, report_folder
+from tools.spectra import read_spectra
+from tools.validate.cross_validation import fit_predict, held_out, in_turn, predict_fold, quiet
+from tools.validate.folds import schemes, usable
 
 STEPS = 17  # parts of the axis that a range may leave out; 100 channels of 1,700
 STARTS, ENDS = (0, 2), (0, 1, 2, 3, 4, 6)  # parts left out at either end
@@ -114,7 +117,7 @@ def total(targets, r2):
 def score_settings(spectra, targets, settings, trainings):
     """Closed-form scores, (settings, trainings), of settings that differ in width only."""
     found, treated = np.full((len(settings), len(trainings)), np.nan), treat(spectra, settings[0])
-    with threadpool_limits(1), validate.quiet():
+    with threadpool_limits(1), quiet():
         for at, setting in enumerate(settings):
             X = preprocess.window_sums(treated, setting.width)
             if not np.isfinite(X).all():
@@ -152,7 +155,7 @@ def search(spectra, targets, settings, trainings, jobs):
         for places in parts
     )
     found = np.empty((len(settings), len(trainings)))
-    for places, part in zip(parts, validate.in_turn(calls, len(parts), jobs, "search"), strict=True):
+    for places, part in zip(parts, in_turn(calls, len(parts), jobs, "search"), strict=True):
         found[places] = part
     return found
 
@@ -206,9 +209,7 @@ def choose(spectra, targets, settings, scores, folds, jobs):
 
     def predict(at):
         X = features(spectra, settings[at])
-        return validate.held_out(
-            validate.fit_predict, X, targets.to_numpy(), folds[None], jobs=jobs, label="finalists"
-        )[0][0]
+        return held_out(fit_predict, X, targets.to_numpy(), folds[None], jobs=jobs, label="finalists")[0][0]
 
     of_best = predict(best)
     for at in simpler:
@@ -237,7 +238,7 @@ def nested(spectra, targets, settings, folds, sites, jobs):
     for test, setting in zip(tests, found, strict=True):
         for name, used in (("present", present()), ("tuned", setting)):
             X = features(spectra, used)
-            predicted[name][test] = validate.predict_fold(validate.fit_predict, X, Y, test, None, 1.0)[0]
+            predicted[name][test] = predict_fold(fit_predict, X, Y, test, None, 1.0)[0]
     r2 = {name: score.r2(Y, values) for name, values in predicted.items()}
     return pd.DataFrame(r2, targets.columns), found
 
@@ -270,7 +271,7 @@ def best_settings(settings, scores, by):
     order = list(np.argsort(-scores[:, -1])[:SHOWN])
     order += [at for at in [settings.index(present())] if at not in order]
     rows = [[str(settings[at]), *(f"{value:.4f}" for value in scores[at])] for at in order]
-    yield from validate.markdown(["treatment [range] × window", *by], rows)
+    yield from markdown(["treatment [range] × window", *by], rows)
 
 
 def winners(name, spectra, targets, settings, scores, folds, jobs):
@@ -298,7 +299,7 @@ def run_nested(spectra, targets, settings, folds, left_out, folder, jobs):
     gains = pd.concat(parts, axis=1)
     gains.to_csv(folder / "tune_nested.csv", index_label="target")
     rows = [[str(target), *(f"{value:.3f}" for value in line)] for target, line in gains.iterrows()]
-    print("\n" + "\n".join(validate.markdown(["R², nested", *gains], rows)))
+    print("\n" + "\n".join(markdown(["R², nested", *gains], rows)))
 
 
 def main(argv=None):
@@ -313,14 +314,14 @@ def main(argv=None):
     arguments.repeats = 1
 
     table = preprocess.read_table(arguments.file)
-    spectra = validate.read_spectra(arguments.file).to_numpy()
-    targets = validate.usable(table.targets, arguments.folds)
+    spectra = read_spectra(arguments.file).to_numpy()
+    targets = usable(table.targets, arguments.folds)
     sites = table.ids[arguments.group].to_numpy() if arguments.group in table.ids else None
-    plan = validate.schemes(table, arguments)
+    plan = schemes(table, arguments)
     folds = {name: drawn[0] for name, (drawn, inside) in plan.items() if inside is None}
     left_out = {name: sites if name == "site" else None for name in folds}
     by = [f"leave one {'site' if name == 'site' else 'row'} out" for name in folds]
-    folder, settings = validate.report_folder(arguments.file), settings_of(spectra.shape[1])
+    folder, settings = report_folder(arguments.file), settings_of(spectra.shape[1])
 
     start = time.perf_counter()
     everything = [(np.full(len(spectra), True), inside) for inside in left_out.values()]

@@ -1,8 +1,8 @@
 """Held-out R² on open spectra: default and tuned settings, the best peer, and what others published.
 
-    python -m tools.published ../shared/data            # a line a target, by row / by site
-    python -m tools.published ../shared/data --all      # with all targets that yamsys' authors published
-    python -m tools.published ../shared/data --peers    # each model's mean R² and time
+    python -m tools.validate.published ../shared/data            # a line a target, by row / by site
+    python -m tools.validate.published ../shared/data --all      # with all targets that yamsys' authors published
+    python -m tools.validate.published ../shared/data --peers    # each model's mean R² and time
 
 Reads what tools.validate, tools.validate --peers --repeats 1 and tools.tune --nested have left in
 reports/ for the files of SETS, the two of LimeSoDa with the authors' folds; prints a markdown table.
@@ -29,7 +29,10 @@ from typing import NamedTuple
 import pandas as pd
 
 import preprocess
-from tools import validate
+from tools import command
+from tools.output import markdown
+from tools.validate.cross_validation import OURS
+from tools.validate.measures import OVERALL
 
 AVERAGED = "R2 of averaged predictions"
 HEADER = "data, target|default|default, one repeat|tuned, nested|best peer|published".split("|")
@@ -47,7 +50,7 @@ SHOWN = (
 )  # of yamsys: whole contents, and two of the soil; --all adds what a reagent extracts
 TUNED_MEAN = "score"  # what tools.tune calls its mean over targets
 SHORT = {
-    validate.OURS: "ours, default",
+    OURS: "ours, default",
     "RidgeCV, an alpha for each target": "RidgeCV",
     "ridge, one alpha": "one alpha",
     "chemotools: SNV, derivative, PLS": "chemotools",
@@ -110,9 +113,9 @@ def cells(report, target):
     -------
     list of str
     """
-    overall = target == validate.OVERALL
+    overall = target == OVERALL
     nested = report.nested.loc[TUNED_MEAN if overall else target]
-    peers = report.peers.drop(validate.OURS)
+    peers = report.peers.drop(OURS)
     best = [peers[f"{'R2' if overall else target} by {scheme}"] for scheme in report.schemes]
     return [
         " / ".join(f"{report.measures[scheme, target]:.3f}" for scheme in report.schemes),
@@ -134,8 +137,8 @@ def target_table(folder, reports, every=False):
     ]
     for name, report in found.items():
         n_targets = len(report.measures[report.schemes[0]]) - 1
-        rows.append([f"{SETS[name]}, mean of {n_targets} targets", *cells(report, validate.OVERALL), ""])
-    yield from validate.markdown(HEADER, rows)
+        rows.append([f"{SETS[name]}, mean of {n_targets} targets", *cells(report, OVERALL), ""])
+    yield from markdown(HEADER, rows)
 
 
 def peer_table(reports):
@@ -143,14 +146,14 @@ def peer_table(reports):
     found = {name: read_report(reports, name) for name in SETS}
     rows = []
     for model in next(iter(found.values())).peers.index:
-        row = [SHORT[model] if model == validate.OURS else model]
+        row = [SHORT[model] if model == OURS else model]
         for report in found.values():
             line = report.peers.loc[model]
             row.append(" / ".join(f"{line[f'R2 by {scheme}']:.3f}" for scheme in report.schemes))
             row.append(f"{line['seconds a fold']:.2g}")
         rows.append(row)
     header = [cell for name in SETS.values() for cell in (name, "s a fold")]
-    yield from validate.markdown(["mean R², by row / by site", *header], rows)
+    yield from markdown(["mean R², by row / by site", *header], rows)
 
 
 def main(argv=None):
@@ -170,4 +173,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    preprocess.run(main)
+    command.run(main, "tools.validate.published")

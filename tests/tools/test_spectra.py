@@ -1,0 +1,32 @@
+"""tools/spectra.py: spectra as the file has them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import channels_of, make_table, write
+
+from tools.spectra import in_percent, read_spectra
+
+
+def soil(rows=48, gaps=0):
+    """A table with two targets of its own, the second with gaps, rows of a site alike."""
+    table = make_table(rows=rows, targets=("Ca", "clay"))
+    table.loc[table.index[:gaps], "clay"] = np.nan
+    return table
+
+
+def test_spectra_are_read_as_they_are_in_the_file(tmp_path):
+    table = soil(gaps=3)
+    table.insert(0, "lab", "Perth, WA")
+    path = str(write(table, tmp_path / "soil.csv"))
+    spectra = read_spectra(path)
+    pd.testing.assert_frame_equal(spectra, table[channels_of(table)])
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed here")
+    table.to_parquet(str(tmp_path / "soil.parquet"))
+    first = read_spectra(str(tmp_path / "soil.parquet"), rows=5)
+    pd.testing.assert_frame_equal(first, table[channels_of(table)][:5])
+
+
+def test_reflectance_in_percent_is_told_from_absorbance():
+    absorbance = soil()[channels_of(soil())].to_numpy()
+    assert not in_percent(absorbance) and in_percent(100 * 10**-absorbance + 20)

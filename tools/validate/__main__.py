@@ -1,0 +1,119 @@
+"""How good is the model on the next sample, and on the next drill hole: repeated cross-validation.
+
+    python -m tools.validate data/public/public.csv.gz            # figures by row and by site
+    python -m tools.validate data/public/public.csv.gz --peers    # other models on the same folds
+    python -m tools.validate soil.csv --fold-file folds.csv       # on somebody else's folds
+
+"By row" holds out rows, "by site" whole sites: no site is ever in both halves. Alpha is chosen
+inside each training half, by leaving out rows; "by site, α by site" leaves out sites there as well.
+
+Measures are those of the pooled held-out predictions of a repeat; a figure is their mean over the
+repeats, ± its 95 % t interval. That interval tells how much the drawing of folds matters, not how
+much another set of samples would. With as many folds as sites every repeat is the same: one is run.
+
+Written to reports/NAME/: measures.csv, predictions.csv, learning_curve.csv, peers.csv, summary.json.
+"""
+
+import json
+
+import numpy as np
+
+import preprocess
+from tools import command
+from tools.output import markdown, plus_minus, report_folder
+from tools.spectra import read_spectra
+from tools.validate.cross_validation import OURS, compare, cross_validate, fit_predict, learning_curve
+from tools.validate.folds import arguments_of, fold_parser, schemes, usable
+from tools.validate.measures import MEASURES, mean_r2, measure_table, official, over_repeats, prediction_table
+
+SHORT_TARGETS = 7  # of --short --peers, at most: SVR and PLS take a minute a fold for 49
+
+
+def report(found):
+    """Lines of the table of `measure_table`: the schemes side by side in every cell."""
+    names = list(dict.fromkeys(found["held out by"]))
+    yield f"In every cell, held out by: {' / '.join(names)}.\n"
+    rows = []
+    for target, part in found.groupby("target", sort=False):
+        cells = [" / ".join(map(plus_minus, part["R2"], part["R2 ±"]))]
+        cells += [" / ".join(f"{value:.3g}" for value in part[name]) for name in MEASURES[1:]]
+        rows.append([target, f"{part['assays'].iloc[0]:,}", *cells])
+    yield from markdown(["target", "assays", "R²", *MEASURES[1:]], rows)
+
+
+def peer_report(found):
+    """Lines of the table of `compare`."""
+    shown = [name for name in found if name.startswith(("R2", "official")) and not name.endswith("±")]
+    rows = []
+    for _, line in found.iterrows():
+        cells = [plus_minus(line[name], line[f"{name} ±"]) for name in shown]
+        rows.append([line["model"], *cells, f"{line['seconds a fold']:.2g}"])
+    yield from markdown(["model", *shown, "seconds a fold"], rows)
+
+
+def run_peers(path, table, targets, plan, folder, jobs):
+    """Print and write the table of the project's model and its peers."""
+    from tools.validate.peers import PEERS  # here, as the packages of the peers take seconds to load
+
+    features = table.features.to_numpy()
+    inputs = {"features": features, "spectra": read_spectra(path).to_numpy()}
+    models = {OURS: (fit_predict, features)}
+    models |= {name: (model, inputs[what]) for name, (model, what) in PEERS.items()}
+    found = compare(models, targets, plan, jobs)
+    found.to_csv(folder / "peers.csv", index=False)
+    print(f"{len(features):,} rows, {len(targets.columns)} targets: {', '.join(targets)}\n")
+    print("\n".join(peer_report(found)))
+
+
+def run_ours(table, targets, plan, folder, jobs):
+    """Print and write all figures of the project's model."""
+    X, Y = table.features.to_numpy(), targets.to_numpy()
+    folds = {name: drawn for name, (drawn, _) in plan.items()}
+    predictions = cross_validate(X, Y, plan, jobs)
+    found = measure_table(targets, predictions)
+    found.to_csv(folder / "measures.csv", index=False)
+    prediction_table(table, targets, predictions, folds).to_csv(folder / "predictions.csv")
+    print("\n".join(report(found)) + "\n")
+
+    summary = {}
+    for name, predicted in predictions.items():
+        repeats, n_folds = len(predicted), len(np.unique(folds[name][0]))
+        told = {"repeats": repeats, "folds": n_folds, "mean R2": list(mean_r2(Y, predicted))}
+        scored = official(targets, predicted)
+        if scored is not None:
+            told["official score"] = list(scored)
+            said = plus_minus(*over_repeats(scored))
+            print(f"official score, {repeats} × {n_folds} folds by {name}: {said}")
+        summary[name] = told
+    summary = {"rows": len(X), "targets": list(targets), "held out by": summary}
+    (folder / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
+
+    curve = learning_curve(X, targets, plan, jobs)
+    curve.to_csv(folder / "learning_curve.csv", index=False)
+    rows = [[line[0], f"{line[1]:,}", *(f"{value:.3f}" for value in line[2:])] for line in curve.to_numpy()]
+    print("\nLearning curve:\n\n" + "\n".join(markdown(list(curve), rows)))
+
+
+def main(argv=None):
+    parser = fold_parser(__doc__.splitlines()[0])
+    parser.add_argument(
+        "--peers",
+        action="store_true",
+        help="other models on the same folds, with times; few targets if --short",
+    )
+    arguments = arguments_of(parser, argv)
+    table = preprocess.read_table(arguments.file)
+    plan = schemes(table, arguments)
+    targets = usable(table.targets, arguments.folds)
+    folder = report_folder(arguments.file)
+    if arguments.peers:
+        if arguments.short:
+            targets = targets.iloc[:, :: -(-len(targets.columns) // SHORT_TARGETS)]
+        run_peers(arguments.file, table, targets, plan, folder, arguments.jobs)
+    else:
+        run_ours(table, targets, plan, folder, arguments.jobs)
+    print(f"\nwrote {folder}/")
+
+
+if __name__ == "__main__":
+    command.run(main, "tools.validate")

@@ -1,0 +1,98 @@
+"""Which rows are held out together: by row, by site, or as a file of folds says."""
+
+import argparse
+import os
+import sys
+
+import numpy as np
+import pandas as pd
+
+import preprocess
+from train import SITE
+
+REPEATS, FOLDS = 5, 10
+SHORT = 1, 3  # repeats and folds of --short
+
+
+def usable(targets, folds):
+    """The targets with two assays a fold or more; those left out are named on stderr."""
+    enough = targets.notna().sum() >= 2 * folds
+    if not enough.all():
+        print(f"left out, too few assays: {', '.join(targets.columns[~enough])}", file=sys.stderr)
+    if not enough.any():
+        raise preprocess.DataError(
+            f"found no target with {2 * folds} assays, expected one; give a file with assays, or fewer --folds"
+        )
+    return targets.loc[:, enough]
+
+
+def read_folds(path, index):
+    """The column Fold of a CSV file whose first column is the spectra file's index; (1, n_rows)."""
+    folds = pd.read_csv(path, index_col=0)
+    if "Fold" not in folds or not folds.index.is_unique or set(folds.index) != set(index):
+        raise preprocess.DataError(
+            f"{path}: found {len(folds)} rows and columns {', '.join(folds)}, expected a column Fold and "
+            f"the {len(index)} indices of the spectra file, each once"
+        )
+    return folds.loc[index, "Fold"].to_numpy()[None]
+
+
+def draw_folds(units, repeats, folds):
+    """The fold that holds out each row, (repeats, n_rows); rows of one unit share it.
+
+    One repeat only where each unit is a fold of its own, as another would be the same.
+    """
+    names, unit = np.unique(units, return_inverse=True)
+    if len(names) < 3:
+        raise preprocess.DataError(
+            f"found {len(names)} sites or rows to hold out, expected 3 or more; use another --group"
+        )
+    if folds >= len(names):
+        return unit[None]
+    places = np.arange(len(names)) % folds
+    return np.array([np.random.default_rng(seed).permutation(places)[unit] for seed in range(repeats)])
+
+
+def schemes(table, arguments):
+    """What to hold out: {name: (folds, sites or None)}, the sites where alpha is chosen by them."""
+    n = len(table.features)
+    if arguments.fold_file:
+        found = {"given folds": (read_folds(arguments.fold_file, table.features.index), None)}
+    else:
+        found = {"row": (draw_folds(np.arange(n), arguments.repeats, arguments.folds), None)}
+    if arguments.group not in (*table.ids, SITE, "none"):
+        raise preprocess.DataError(
+            f"--group: found no id column {arguments.group!r}, expected one of {', '.join(table.ids) or 'none'}; "
+            "name one of them, or none"
+        )
+    if arguments.group in table.ids:
+        sites = table.ids[arguments.group].to_numpy()
+        folds = draw_folds(sites, arguments.repeats, arguments.folds)
+        found["site"] = folds, None
+        found["site, α by site"] = folds, sites
+    return found
+
+
+def fold_parser(description):
+    """A command line that says which file, and how to hold out."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="of the folds (%(default)s)")
+    parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
+    parser.add_argument(
+        "--group", default=SITE, help="id that is never in both halves, or none (%(default)s)"
+    )
+    parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
+    parser.add_argument("--short", action="store_true", help="one repeat of three folds")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
+    return parser
+
+
+def arguments_of(parser, argv):
+    """What a command line of `fold_parser` says, checked."""
+    arguments = parser.parse_args(argv)
+    if arguments.short:
+        arguments.repeats, arguments.folds = SHORT
+    if arguments.repeats < 1 or arguments.folds < 2:
+        parser.error(f"expected --repeats >= 1 and --folds >= 2, got {arguments.repeats}, {arguments.folds}")
+    return arguments
