@@ -16,7 +16,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 import preprocess
-from tools import look, tune
+from tools import look
+from tools.tune import treatments
 
 FILE = os.environ.get("SPECTRA", "data/public/public.csv.gz")
 FEW = 10  # spectra drawn together
@@ -188,12 +189,12 @@ end = n_channels + in_range.stop
 last = n_channels - 1 + in_range.stop // 3
 tail, inside = np.median(noise[last:]), np.median(noise[:end])
 settings = {
-    "scaled over all channels": tune.Setting("max", 0, 0, preprocess.WINDOW),
-    "over the range": tune.present(),
-    "over the range, the rest left out": tune.Setting("max, cut", 0, -in_range.stop, preprocess.WINDOW),
+    "scaled over all channels": treatments.Setting("max", 0, 0, preprocess.WINDOW),
+    "over the range": treatments.present(),
+    "over the range, the rest left out": treatments.Setting("max, cut", 0, -in_range.stop, preprocess.WINDOW),
 }
 by_range = {
-    name: look.r2(tune.features(file.spectra, setting), file.Y, file.sites)
+    name: look.r2(treatments.features(file.spectra, setting), file.Y, file.sites)
     for name, setting in settings.items()
 }
 

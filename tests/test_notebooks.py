@@ -12,8 +12,9 @@ from conftest import REAL, ROOT, channels_of, make_table, write
 
 import preprocess
 from mdl import ZeroClippedRidgeCV
-from tools import look, tune
+from tools import look
 from tools.demo_data import files, holes, optics
+from tools.tune.search import SEARCH_ALPHAS
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 
@@ -212,6 +213,6 @@ def test_r2_in_closed_form_is_that_of_the_model(demo):
     Y = file.Y[:, :3]
     found = look.r2(file.X, Y, file.sites)
     for groups, by in zip((None, file.sites), found):
-        model = ZeroClippedRidgeCV(tune.SEARCH_ALPHAS).fit(file.X, Y, groups=groups)
+        model = ZeroClippedRidgeCV(SEARCH_ALPHAS).fit(file.X, Y, groups=groups)
         np.testing.assert_allclose(by, model.cv_r2_, rtol=1e-6)
     assert look.told(found) == f"{found[0].mean():.3f} by row, {found[1].mean():.3f} by site"

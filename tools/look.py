@@ -13,8 +13,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import preprocess
-from tools import tune
 from tools.spectra import read_spectra
+from tools.tune.search import SEARCH_ALPHAS, Search
 from tools.validate.cross_validation import quiet
 from train import SITE
 
@@ -78,7 +78,7 @@ def r2(X, Y, sites=None):
     with threadpool_limits(1), quiet():  # many small fits: more threads wait for each other
         return np.array(
             [
-                tune.Search(tune.SEARCH_ALPHAS).fit(X, Y, groups=left_out).cv_r2_
+                Search(SEARCH_ALPHAS).fit(X, Y, groups=left_out).cv_r2_
                 for left_out in ([None] if sites is None else [None, sites])
             ]
         )

@@ -33,9 +33,9 @@ import mdl
 import preprocess
 import train
 from mdl import ZeroClippedRidgeCV
-from tools import tune
 from tools.output import markdown, report_folder
 from tools.spectra import in_percent, read_spectra
+from tools.tune.search import Search
 from tools.validate.cross_validation import in_turn, quiet
 from tools.validate.folds import schemes, usable
 
@@ -264,7 +264,7 @@ def cost(table, group):
         ways["fit, sites left out"] = sites
     rows = []
     for name, groups in ways.items():
-        calls = (partial(fit, make, X, targets, groups) for make in (tune.Search, ZeroClippedRidgeCV))
+        calls = (partial(fit, make, X, targets, groups) for make in (Search, ZeroClippedRidgeCV))
         rows.append([name, *side_by_side(*calls)])
     model, values = fit(ZeroClippedRidgeCV, table.features, targets, None), np.ascontiguousarray(X)
 

@@ -1,0 +1,138 @@
+"""Search the preprocessing: range, window width, and the usual alternatives to scaling.
+
+    python -m tools.tune data/public/public.csv.gz             # some 300 settings
+    python -m tools.tune data/public/public.csv.gz --nested    # and what the search is worth
+
+Each setting is scored by the estimator's closed-form leave-one-out and, where there are sites, leave-
+one-site-out: a fit a setting. The score is the official one where the 49 targets are there, else the
+mean R² over targets. The search has an alpha a decade; all else has the model's own grid.
+
+The winner is the simplest setting (fewest features, then least treatment) within one standard error
+of the best. Candidates are those that beat every simpler one; they and the best meet once more on the
+same folds, and the standard error is that of their difference in score, by jackknife over the folds.
+
+--nested searches anew inside every training half, takes the best by closed form, and compares it with
+the present setting on the rows held out. Only this says what tuning gains: a winner's own score is too
+good, on few rows by far. Alpha is chosen by leaving out rows in both, as tools.validate's "site" does.
+
+Written to reports/NAME/: tune.csv, tune.png and, nested, tune_nested.csv.
+"""
+
+import argparse
+import os
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+import preprocess
+import score
+from tools import command
+from tools.output import markdown, report_folder
+from tools.spectra import read_spectra
+from tools.tune.choice import choose
+from tools.tune.search import nested, search, total
+from tools.tune.treatments import PRESENT, present, settings_of
+from tools.validate.folds import schemes, usable
+
+FOLDS = 10  # of the finalists, and of --nested
+SHOWN = 10  # settings printed
+
+
+def heat_map(found, by, path):
+    """Draw the score over range end and window width, for the present treatment of the whole start."""
+    shown = found[(found["treatment"] == PRESENT) & (found["start"] == 0)]
+    figure, panels = plt.subplots(1, len(by), figsize=(5 * len(by), 3.6), layout="constrained", squeeze=False)
+    for panel, name in zip(panels[0], by, strict=True):
+        grid = shown.pivot_table(name, "width", "left_out")
+        image = panel.imshow(grid, cmap="viridis", aspect="auto", origin="lower")
+        panel.set_xticks(range(grid.shape[1]), [f"−{end}" if end else "all" for end in grid.columns])
+        panel.set_yticks(range(grid.shape[0]), grid.index)
+        panel.set(title=name, xlabel="range end, channels", ylabel="window, channels")
+        for (row, column), value in np.ndenumerate(grid.to_numpy()):
+            if np.isfinite(value):
+                dark = value < np.nanmean([np.nanmin(grid), np.nanmax(grid)])
+                colour = "white" if dark else "black"
+                panel.text(column, row, f"{value:.3f}", ha="center", va="center", fontsize=7, color=colour)
+        figure.colorbar(image, ax=panel, label="score")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def best_settings(settings, scores, by):
+    """Lines of a table: the best settings by the last column, and the present one."""
+    order = list(np.argsort(-scores[:, -1])[:SHOWN])
+    order += [at for at in [settings.index(present())] if at not in order]
+    rows = [[str(settings[at]), *(f"{value:.4f}" for value in scores[at])] for at in order]
+    yield from markdown(["treatment [range] × window", *by], rows)
+
+
+def winners(name, spectra, targets, settings, scores, folds, jobs):
+    """Lines on the winner of all settings, on that of the present treatment, and its constants."""
+    ours = [at for at, setting in enumerate(settings) if setting.treatment == PRESENT]
+    for of_what, places in (("all treatments", range(len(settings))), ("preprocess.py's own", ours)):
+        some, their = [settings[at] for at in places], scores[places]
+        winner, best, behind, error = choose(spectra, targets, some, their, folds, jobs)
+        yield f"{name}, {of_what}: {some[winner]}, {their[winner]:.4f}"
+        if winner != best:
+            place = f"{abs(behind):.4f} {'behind' if behind > 0 else 'ahead of'} {some[best]}"
+            yield f"  {place} on the same folds, standard error {error:.4f}"
+    won = some[winner]
+    yield f"  SCALE_RANGE = slice({won.start}, {-won.left_out or None}); WINDOW = {won.width}"
+
+
+def run_nested(spectra, targets, settings, folds, left_out, folder, jobs):
+    """Print and write what tuning gains."""
+    parts = []
+    for name, drawn in folds.items():
+        r2, used = nested(spectra, targets, settings, drawn, left_out[name], jobs)
+        r2.loc["score"] = total(targets, r2.to_numpy().T)
+        parts.append(r2.add_suffix(f", by {name}"))
+        print(f"\nfound inside the training halves by {name}: {', '.join(sorted(map(str, set(used))))}")
+    gains = pd.concat(parts, axis=1)
+    gains.to_csv(folder / "tune_nested.csv", index_label="target")
+    rows = [[str(target), *(f"{value:.3f}" for value in line)] for target, line in gains.iterrows()]
+    print("\n" + "\n".join(markdown(["R², nested", *gains], rows)))
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
+    parser.add_argument("--group", default="SiteID", help="id to leave out as a whole (%(default)s)")
+    parser.add_argument("--nested", action="store_true", help="what tuning gains, on rows held out")
+    parser.add_argument("--folds", type=int, default=FOLDS, help="of --nested (%(default)s)")
+    parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
+    arguments = parser.parse_args(argv)
+    arguments.repeats = 1
+
+    table = preprocess.read_table(arguments.file)
+    spectra = read_spectra(arguments.file).to_numpy()
+    targets = usable(table.targets, arguments.folds)
+    sites = table.ids[arguments.group].to_numpy() if arguments.group in table.ids else None
+    plan = schemes(table, arguments)
+    folds = {name: drawn[0] for name, (drawn, inside) in plan.items() if inside is None}
+    left_out = {name: sites if name == "site" else None for name in folds}
+    by = [f"leave one {'site' if name == 'site' else 'row'} out" for name in folds]
+    folder, settings = report_folder(arguments.file), settings_of(spectra.shape[1])
+
+    start = time.perf_counter()
+    everything = [(np.full(len(spectra), True), inside) for inside in left_out.values()]
+    scores = search(spectra, targets, settings, everything, arguments.jobs)
+    seconds = time.perf_counter() - start
+    found = pd.DataFrame(settings).assign(**dict(zip(by, scores.T, strict=True)))
+    found.to_csv(folder / "tune.csv", index=False)
+    heat_map(found, by, folder / "tune.png")
+    what = "official score" if list(targets) == list(score.WEIGHTS) else "mean R²"
+    print(f"{what}; {len(settings)} settings in {seconds:.0f} s, {arguments.jobs} processes\n")
+    print("\n".join(best_settings(settings, scores, by)) + "\n")
+    for name, each, drawn in zip(by, scores.T, folds.values(), strict=True):
+        print("\n".join(winners(name, spectra, targets, settings, each, drawn, arguments.jobs)))
+    if arguments.nested:
+        run_nested(spectra, targets, settings, folds, left_out, folder, arguments.jobs)
+    print(f"\nwrote {folder}/")
+
+
+if __name__ == "__main__":
+    command.run(main, "tools.tune")
