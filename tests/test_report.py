@@ -20,9 +20,10 @@ from PIL import Image
 
 import preprocess
 import score
-from tools import report, report_sections, trust
+from tools import report, report_sections
 from tools import report_figures as draw
 from tools.demo_data import files
+from tools.trust.coverage import coverage_table, held_out_bounds
 from tools.validate import __main__ as validate
 from tools.validate.folds import arguments_of, draw_folds, fold_parser
 from tools.validate.measures import MEASURES
@@ -124,8 +125,8 @@ def test_coverage_and_flagged_spectra_are_those_of_bounds_held_out(tmp_path):
     page = page_of(table, tmp_path)
     read = preprocess.read_table(str(tmp_path / "spectra.csv"))
     folds = draw_folds(np.arange(60), 1, 3)[0]
-    bounds, found, _ = trust.held_out_bounds(read.features.to_numpy(), read.targets.to_numpy(), folds)
-    covered = trust.coverage_table(read.targets, bounds)["coverage"].mean()
+    bounds, found, _ = held_out_bounds(read.features.to_numpy(), read.targets.to_numpy(), folds)
+    covered = coverage_table(read.targets, bounds)["coverage"].mean()
     flagged = found.index[found["verdict"] != "inside"]
     said = text_of(page[page.index('<section id="trust">') : page.index('<section id="worst">')])
     assert f"on the mean over targets: {covered:.1%} by row;" in said

@@ -23,9 +23,10 @@ from threadpoolctl import threadpool_limits
 
 import preprocess
 from mdl import ZeroClippedRidgeCV
-from tools import monitor, monitor_charts, trust
+from tools import monitor, monitor_charts
 from tools.demo_data import holes, minerals, optics, rock
 from tools.output import markdown
+from tools.trust.faults import PERIOD, faults
 from tools.validate.cross_validation import in_turn, quiet
 
 TRIALS = 4  # models, each of other holes
@@ -63,11 +64,11 @@ def baseline(spectra, batch):
 
 def fringes(spectra, batch):
     span = np.ptp(spectra[:, preprocess.SCALE_RANGE], axis=1)[:, None]
-    return spectra + WAVES * batch * span * np.sin(2 * np.pi * np.arange(spectra.shape[1]) / trust.PERIOD)
+    return spectra + WAVES * batch * span * np.sin(2 * np.pi * np.arange(spectra.shape[1]) / PERIOD)
 
 
 def sudden(name):
-    return lambda spectra, batch: trust.faults(spectra, seed=batch)[name]
+    return lambda spectra, batch: faults(spectra, seed=batch)[name]
 
 
 def same(spectra, batch):

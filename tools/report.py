@@ -24,9 +24,9 @@ import preprocess
 import train
 from tools import report_figures as draw
 from tools import report_sections as told
-from tools import trust
 from tools.output import plus_minus, report_folder
 from tools.spectra import in_percent, read_spectra
+from tools.trust.coverage import held_out_bounds, plans
 from tools.validate.cross_validation import cross_validate, in_turn, learning_curve, quiet
 from tools.validate.folds import arguments_of, fold_parser, schemes, usable
 from tools.validate.measures import OVERALL, measure_table
@@ -60,7 +60,7 @@ class Study(NamedTuple):
     measures: pd.DataFrame  # of validate.measure_table, by scheme and target
     curve: pd.DataFrame  # of validate.learning_curve
     models: dict  # fitted to all rows, {how alpha was chosen: ZeroClippedRidgeCV}
-    trusted: dict  # {of trust.plans: (bounds (3, n_rows, n_targets), applicability)}, one repeat
+    trusted: dict  # {of `plans`: (bounds (3, n_rows, n_targets), applicability)}, one repeat
 
     @property
     def schemes(self):
@@ -158,8 +158,8 @@ def study_of(arguments, command):
     Y, jobs = targets.to_numpy(), arguments.jobs
     predictions = cross_validate(X, Y, plan, jobs)
     trusted = {
-        name: trust.held_out_bounds(X, Y, folds, groups=groups, jobs=jobs, label=f"bounds, {name}")[:2]
-        for name, (folds, groups) in trust.plans(plan).items()
+        name: held_out_bounds(X, Y, folds, groups=groups, jobs=jobs, label=f"bounds, {name}")[:2]
+        for name, (folds, groups) in plans(plan).items()
     }
     return Study(
         Path(preprocess.find_table(arguments.file)).name,

@@ -18,8 +18,8 @@ from scipy.stats import spearmanr
 import preprocess
 import score
 from tools import report_figures as draw
-from tools import trust
 from tools.demo_data.optics import BANDS
+from tools.trust.coverage import COVERAGE, coverage_table
 from tools.validate.measures import MEASURES, OVERALL, mean_r2, official, over_repeats
 
 GOOD, POOR = 0.8, 0.2  # R², from and under which a target is named in the answer
@@ -531,7 +531,7 @@ def drift(study, error):
 # --- bounds and verdicts ------------------------------------------------------------
 
 
-WAYS = {  # of trust.plans, in few words; and what to choose them for
+WAYS = {  # of `plans`, in few words; and what to choose them for
     "row": "by row",
     "given folds": "on given folds",
     "site, bounds by row": "by site",
@@ -542,13 +542,13 @@ WAYS = {  # of trust.plans, in few words; and what to choose them for
 def trust_section(study):
     """Coverage of the bounds, and the spectra that are flagged."""
     covered = {
-        WAYS[name]: trust.coverage_table(study.targets, bounds) for name, (bounds, _) in study.trusted.items()
+        WAYS[name]: coverage_table(study.targets, bounds) for name, (bounds, _) in study.trusted.items()
     }
     means = {name: found["coverage"].mean() for name, found in covered.items()}
     said = "; ".join(f"{mean:.1%} {name}" for name, mean in means.items())
     section = Section("trust", "How far to trust one prediction", legend=study.sites is not None)
     section.lead = [
-        f"Every prediction comes with bounds between which the assay should lie {trust.COVERAGE:.0%} of the time, and "
+        f"Every prediction comes with bounds between which the assay should lie {COVERAGE:.0%} of the time, and "
         "with a verdict on whether the model applies to the spectrum at all.",
         f"Of the assays held out, this share lay between the bounds, on the mean over targets: {said}.",
     ]
@@ -562,8 +562,8 @@ def trust_section(study):
     what = "Best predicted first. Dashed: what was promised. Left of it, the bounds are too narrow.", order
     how = draw.rows, series, "share of assays between the bounds"
     least = min(found["coverage"].min() for found in covered.values())
-    low = max(LOWEST_COVERAGE, np.floor(10 * min(least, trust.COVERAGE - 0.1)) / 10)
-    marks = {"limits": (low, 1), "marks": (trust.COVERAGE,)}
+    low = max(LOWEST_COVERAGE, np.floor(10 * min(least, COVERAGE - 0.1)) / 10)
+    marks = {"limits": (low, 1), "marks": (COVERAGE,)}
     section.cards = lined(study, "coverage", "Coverage of each target", *what, *how, **marks)
     series = {name: found["width / SD"].fillna(0).to_numpy() for name, found in covered.items()}
     what = (

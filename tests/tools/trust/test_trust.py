@@ -1,0 +1,61 @@
+"""python -m tools.trust: what it prints and what it writes."""
+
+import pandas as pd
+import pytest
+from conftest import make_table, write
+
+import preprocess
+from tools.trust import __main__ as trust
+from tools.trust.faults import GOOD
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder to write reports/ in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["--jobs", "0"], "found --jobs 0"),
+        (["--coverage", "1"], "--coverage 1"),
+        (["--group", "hole"], "found no id column 'hole', expected one of DepthTo, SiteID, DepthFrom"),
+        (["one.csv"], "found two files that are called one"),
+        (["--cost", "private.csv"], "found no target with"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(arguments, told, here):
+    table = make_table(targets=("Ca",))
+    write(table, here / "one.csv")
+    write(table.drop(columns="Ca"), here / "private.csv")
+    files = ["private.csv"] if "private.csv" in arguments else ["one.csv"]
+    with pytest.raises(preprocess.DataError, match=told) as error:
+        trust.main([*files, *(each for each in arguments if each != "private.csv")])
+    assert "\n" not in str(error.value)
+
+
+def test_the_step_tells_both_tables_by_row_and_by_site(here, capsys):
+    files = []
+    for seed, name in enumerate(["one.csv", "two.csv"]):
+        table = make_table(rows=40, targets=("Ca", "clay"), seed=seed)
+        files.append(str(write(table, here / name)))
+    trust.main([*files, "--folds", "3", "--jobs", "1"])
+    said = capsys.readouterr().out
+    for name in ("one", "two"):
+        for scheme in ("row", "site, bounds by row", "site, bounds by site"):
+            assert f"| {name}, {scheme} |" in said
+        covered = pd.read_csv(here / "reports" / name / "coverage.csv")
+        assert list(covered["target"]) == ["Ca", "clay"] * 3
+        caught = pd.read_csv(here / "reports" / name / "faults.csv", index_col=0)
+        assert (caught.loc["axis reversed"] == 1).all() and caught.loc[GOOD, "row"] < 0.2
+        assert "another material" in caught.index
+
+
+def test_the_cost_is_told_side_by_side(here, capsys):
+    trust.main([str(write(make_table(targets=("Ca",)), here / "one.csv")), "--cost"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" | ")[0] for line in lines[4:7]] == ["| fit", "| fit, sites left out", "| predict"]
+    without, with_, times = map(float, lines[4].strip("| ").split(" | ")[1:])
+    assert 0 < without < with_ and times > 1
