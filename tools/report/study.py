@@ -1,47 +1,26 @@
-"""How good is the model on the next drill hole, and why believe it: one page to show.
+"""All that a page tells of: a file read, cross-validated and fitted."""
 
-    python -m tools.report data/public/public.csv.gz            # reports/public/report.html
-    python -m tools.report soil.csv --source "our 2024 survey"  # says where the spectra come from
-    python -m tools.report --figure docs/overview.png           # only the README's figure
-
-The page is one file that asks for nothing else: to be read in a browser, on a phone, or printed.
-Folds, held-out predictions and measures are those of tools/validate; tools/report_sections.py
-says what stands where, tools/report_figures.py draws and tools/report.html.j2 lays out.
-"""
-
-import shlex
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import jinja2
 import numpy as np
 import pandas as pd
-from joblib import delayed
-from matplotlib.colors import to_hex
 
 import preprocess
 import train
-from tools import report_figures as draw
-from tools import report_sections as told
-from tools.output import plus_minus, report_folder
+from tools.report.figures.style import site_colours
 from tools.spectra import in_percent, read_spectra
 from tools.trust.coverage import held_out_bounds, plans
-from tools.validate.cross_validation import cross_validate, in_turn, learning_curve, quiet
-from tools.validate.folds import arguments_of, fold_parser, schemes, usable
-from tools.validate.measures import OVERALL, measure_table
+from tools.validate.cross_validation import cross_validate, learning_curve, quiet
+from tools.validate.folds import schemes, usable
+from tools.validate.measures import measure_table
 
-TEMPLATE = "report.html.j2"
 DEMO_NAME = b"synthetic-spectra-not-from-an-instrument"  # what demo_data puts into its files
 DEMO = (
     "synthetic spectra of python -m tools.demo_data: no instrument measured them, no laboratory assayed them"
 )
 UNKNOWN = "not stated"
 FIRST = 50  # rows that tell absorbance from % reflectance
-README_TARGETS = ("AlPPM", "CuPPM")  # one that the spectrum shows directly, one by the minerals around it
-
-
-# --- what is known ------------------------------------------------------------------
 
 
 class Study(NamedTuple):
@@ -103,7 +82,7 @@ class Study(NamedTuple):
     @property
     def site_colours(self):
         """(n_sites, 4) where there are sites, else one colour."""
-        return draw.site_colours(["all"] if self.sites is None else self.sites[0])
+        return site_colours(["all"] if self.sites is None else self.sites[0])
 
     @property
     def colours(self):
@@ -189,87 +168,3 @@ def fitted(table, group):
     except ValueError as error:  # a target that one site alone has
         raise preprocess.DataError(str(error)) from None
     return models
-
-
-# --- the page -----------------------------------------------------------------------
-
-
-def legend(study):
-    """What the sites' colours mean: (name, colour) of a few, of many the first and the last."""
-    if study.sites is None:
-        return None
-    names, colours = study.sites[0], map(to_hex, study.site_colours)
-    sites = list(zip(names, colours, strict=True))
-    return {"few": len(names) <= len(draw.FEW_SITES), "group": study.group, "sites": sites}
-
-
-def drawn(sections, jobs):
-    """The figures of all sections as SVG, {key of a Card: text}, drawn in `jobs` processes."""
-    cards = [card for section in sections for card in (*section.cards, *section.more)]
-    found = in_turn((delayed(card.svg)() for card in cards), len(cards), jobs, "figures")
-    return {card.key: svg for card, svg in zip(cards, found, strict=True)}
-
-
-def page(study, jobs):
-    """The page, as HTML."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    sections = [section(study) for section in told.SECTIONS]
-    return environment.get_template(TEMPLATE).render(
-        study=study,
-        synthetic=study.source.startswith("synthetic"),
-        answer=told.answer(study),
-        sections=sections,
-        drawn=drawn(sections, jobs),
-        legend=legend(study),
-        means=told.MEANS,
-        nice=told.NICE,
-        half=told.half_text,
-    )
-
-
-def readme_figure(study):
-    """The README's figure: spectra, and two targets on sites never seen."""
-    names = [name for name in README_TARGETS if name in study.targets] or list(study.targets)[:2]
-    panels = {}
-    for name in names:
-        r2 = told.r2_text(study.measures.loc[(study.hardest, name), "R2"])
-        place = list(study.targets).index(name)
-        title = f"out: {name}, held out {told.by(study.hardest)}, R² {r2}"
-        panels[title] = study.targets[name].to_numpy(), study.mean(study.hardest)[:, place]
-    shown = np.linspace(0, len(study.targets) - 1, len(draw.FEW_SITES)).astype(int)
-    return draw.overview(study.axis, study.scaled[shown], study.numbered, panels, study.colours, study.source)
-
-
-def main(argv=None):
-    parser = fold_parser(__doc__.splitlines()[0])
-    parser.add_argument("--source", help="where the spectra come from (known for demo data)")
-    parser.add_argument("--output", help="the page (reports/NAME/report.html)")
-    parser.add_argument("--figure", help="draw only the README's figure, to this file")
-    arguments = arguments_of(parser, argv)
-    command = shlex.join(["python", "-m", "tools.report", *(sys.argv[1:] if argv is None else argv)])
-    study = study_of(arguments, command)
-    if arguments.figure:
-        with preprocess.replacing(arguments.figure, "wb") as file:
-            readme_figure(study).savefig(file, format="png", dpi=110)
-        print(f"wrote {arguments.figure}")
-        return
-    output = Path(arguments.output or report_folder(arguments.file) / "report.html")
-    text = page(study, arguments.jobs)
-    with preprocess.replacing(output, "wb") as file:
-        file.write(text.encode())
-    for scheme in study.schemes:
-        found = study.measures.loc[(scheme, OVERALL), ["R2", "R2 ±"]]
-        print(f"mean R² {told.by(scheme)}: {plus_minus(*found)}")
-    if study.source == UNKNOWN:
-        print("the page says that the source is not stated; --source states it")
-    print(f"wrote {output}, {len(text.encode()) / 1e6:.1f} MB")
-
-
-if __name__ == "__main__":
-    preprocess.run(main)

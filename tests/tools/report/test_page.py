@@ -1,10 +1,8 @@
-"""tools/report.py: what the page says is what validation found, for every kind of file, and in a browser."""
+"""python -m tools.report: the page says what validation found, for every kind of file, and in a browser."""
 
-import base64
 import functools
 import html
 import http.server
-import io
 import json
 import re
 import shutil
@@ -15,17 +13,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import REAL, channels_of, make_table, write
-from matplotlib.figure import Figure
 from PIL import Image
 
 import preprocess
 import score
-from tools import report, report_sections
-from tools import report_figures as draw
 from tools.demo_data import files
+from tools.report import __main__ as report
+from tools.report.study import DEMO, UNKNOWN, source_of
 from tools.trust.coverage import coverage_table, held_out_bounds
 from tools.validate import __main__ as validate
-from tools.validate.folds import arguments_of, draw_folds, fold_parser
+from tools.validate.folds import draw_folds
 from tools.validate.measures import MEASURES
 
 OPTIONS = ["--short", "--jobs", "1"]  # in this process, where a warning is an error
@@ -47,15 +44,6 @@ def page_of(table, folder, *options):
     output = folder / "page.html"
     report.main([str(path), *OPTIONS, "--output", str(output), *options])
     return output.read_text(encoding="utf-8")
-
-
-def sections_of(table, folder):
-    """The sections of a table's page by key, nothing drawn yet."""
-    path = write(table, folder / "spectra.csv")
-    parser = fold_parser("")
-    parser.set_defaults(source=None)
-    study = report.study_of(arguments_of(parser, [str(path), "--short", "--jobs", "1"]), "a test")
-    return {section.key: section for section in (make(study) for make in report_sections.SECTIONS)}
 
 
 def text_of(page):
@@ -81,9 +69,6 @@ def official(tmp_path_factory):
     output = folder / "report.html"
     report.main([str(path), *FASTER, "--output", str(output)])
     return output.read_text(encoding="utf-8"), path
-
-
-# --- what it says -------------------------------------------------------------------
 
 
 def test_the_scores_are_those_of_validate(official, tmp_path, monkeypatch, capsys):
@@ -140,7 +125,7 @@ def test_only_demo_data_is_called_synthetic_unless_told(official, tmp_path):
     page, path = official
     assert "Synthetic data." in text_of(page) and "say nothing about real rock" in text_of(page)
     other = write(make_table(), tmp_path / "other.csv.gz")
-    assert (report.source_of(str(path)), report.source_of(str(other))) == (report.DEMO, report.UNKNOWN)
+    assert (source_of(str(path)), source_of(str(other))) == (DEMO, UNKNOWN)
     said = text_of(page_of(soil(), tmp_path, "--source", "our <2024> survey"))
     assert "our <2024> survey" in said and "Synthetic" not in said
 
@@ -161,16 +146,6 @@ def test_without_sites_and_depth_each_section_says_so(tmp_path):
     assert "by site:" not in said.replace("so no figure of errors by site.", "")
 
 
-def test_channels_without_wavenumbers_are_drawn_by_number(tmp_path):
-    table = make_table(rows=30)
-    names = {name: f"ch{place}" for place, name in enumerate(channels_of(table))}
-    sections = sections_of(table.rename(columns=names), tmp_path)
-    assert any("so no bands are marked" in line for line in sections["coefficients"].nothing)
-    for key, place in (("data", 0), ("worst", 0), ("coefficients", 0)):
-        svg = sections[key].cards[place].svg()
-        assert ">channel number<" in svg and ">wavenumber, cm⁻¹<" not in svg
-
-
 def test_a_target_without_spread_and_names_that_are_markup_do_no_harm(tmp_path):
     table = soil(targets=("same", "<b>$x_1$ & y", "clay"))
     table["same"] = 2.5
@@ -186,16 +161,6 @@ def test_a_target_with_too_few_assays_is_named_and_gaps_are_counted(tmp_path):
     page = page_of(table, tmp_path)
     assert "rare: too few assays" in text_of(page)
     assert cells_of(page, "data")["clay"][:2] == [["43"], ["5"]]
-
-
-def test_the_site_and_the_spectrum_that_are_wrong_are_found(tmp_path):
-    table = soil()
-    table.loc[table["SiteID"] == 5, "Ca"] += 60
-    assert "SiteID 5 is the hardest" in sections_of(table, tmp_path)["errors"].cards[0].caption
-    table.loc[11, "Ca"] = 900.0
-    worst = sections_of(table, tmp_path)["worst"].cards[0]
-    assert worst.title == "Index 11" and worst.caption.startswith("DepthTo 20, SiteID 2, DepthFrom 15.")
-    assert "measured 900" in worst.caption
 
 
 def test_a_file_without_assays_ends_in_a_reason(tmp_path):
@@ -232,81 +197,11 @@ def test_real_spectra_get_a_page(name, rows, targets, tmp_path):
     assert re.findall(r'<section id="(\w+)"', page) == ["answer", *KEYS, "words"]
 
 
-# --- words and figures --------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "value, text",
-    [(12345.6, "12,346"), (0.0451234, "0.0451"), (-3.14159, "−3.14"), (0.0, "0"), (float("nan"), "–")],
-)
-def test_numbers_have_three_digits(value, text):
-    assert report_sections.plain(value) == text
-
-
-def test_r2_has_a_true_minus_and_no_negative_zero():
-    assert [report_sections.r2_text(value) for value in (-0.456, -0.001)] == ["−0.46", "0.00"]
-
-
-def test_long_lists_are_cut_and_counted():
-    assert report_sections.listed("abc") == "a, b and c"
-    assert report_sections.listed("abcdef", most=4) == "a, b, c and 3 more"
-
-
 def test_the_heaviest_targets_are_shown_first(official):
     page, _ = official
     weights = sorted(score.WEIGHTS, key=score.WEIGHTS.get)[::-1][:2]
     section = page[page.index('<section id="coefficients">') :]
     assert re.findall(r"<h3>(.*?)</h3>", section)[:2] == weights == ["CuPPM", "AuPPM"]
-
-
-def test_a_peak_is_named_after_the_nearest_band_or_after_none():
-    axis = np.arange(4000.0, 400, -2)
-    bands = pd.read_csv(report_sections.BANDS)
-    bump = sum(np.exp(-(((axis - at) / 15) ** 2)) * height for at, height in ((2514, 0.9), (3900, 0.5)))
-    nearest = bands.loc[(bands["centre_cm1"] - 2514).abs().idxmin()]
-    told = report_sections.peaks_text(axis, bump, bands)
-    assert f"at 2514 ({nearest['mineral']} {nearest['centre_cm1']}), 3900 cm⁻¹" in told
-    assert report_sections.peaks_text(axis, 0 * axis, bands) == "No peak stands out."
-
-
-@pytest.mark.parametrize("rising", [True, False])
-def test_wavenumbers_fall_from_left_to_right(rising):
-    axes = Figure().subplots()
-    draw.spectral(axes, np.linspace(600, 4000, 9)[:: 1 if rising else -1], True)
-    left, right = axes.get_xlim()
-    assert (left, right) == (4000, 600)
-
-
-def test_a_value_beyond_the_axis_is_shown_as_an_arrow_at_its_edge():
-    figure = Figure()
-    draw.rows(figure, ["a", "b"], {"by row": np.array([0.5, -7.0])}, "R²", limits=(-1, 1))
-    drawn = {line.get_marker(): line.get_xydata().tolist() for line in figure.axes[0].lines}
-    assert drawn["o"] == [[0.5, 0]] and drawn["<"] == [[-1, 1]]
-
-
-def test_colours_follow_the_page_and_text_stays_text():
-    curves = {by: ([1, 2], [0.1, 0.2]) for by in ("by row", "by site")}
-    svg = draw.svg("k", 'a "b" & c', 2, draw.lines, curves, "rows", "R²")
-    assert "var(--ink)" in svg and "var(--series0)" in svg and ">rows</text>" in svg
-    assert 'aria-label="a &quot;b&quot; &amp; c"' in svg
-    assert not re.search(r"DejaVu|#000|http://www.w3.org/TR|<style", svg)
-
-
-def test_a_palette_makes_dots_smaller_and_hardly_other():
-    rng = np.random.default_rng(0)
-    figure = Figure((2, 2), dpi=100)
-    figure.subplots().scatter(*rng.normal(size=(2, 400)), c=rng.random(400), s=8)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, transparent=True)
-    packed = base64.b64decode(draw.fewer(base64.b64encode(buffer.getvalue())))
-    before, after = (
-        np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"), float) for png in (buffer.getvalue(), packed)
-    )
-    assert len(packed) < 0.5 * len(buffer.getvalue())
-    assert np.abs(before - after)[before[..., 3] > 200].mean() < 12
-
-
-# --- the page as a page -------------------------------------------------------------
 
 
 def test_the_page_asks_for_nothing_else(official):

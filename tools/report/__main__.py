@@ -1,0 +1,71 @@
+"""How good is the model on the next drill hole, and why believe it: one page to show.
+
+    python -m tools.report data/public/public.csv.gz            # reports/public/report.html
+    python -m tools.report soil.csv --source "our 2024 survey"  # says where the spectra come from
+    python -m tools.report --figure docs/overview.png           # only the README's figure
+
+The page is one file that asks for nothing else: to be read in a browser, on a phone, or printed.
+Folds, held-out predictions and measures are those of tools/validate; sections/ says what stands where,
+figures/ draws and page.html.j2 lays out.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import preprocess
+from tools import command
+from tools.output import plus_minus, report_folder
+from tools.report.figures.overview import overview
+from tools.report.figures.style import FEW_SITES
+from tools.report.page import page
+from tools.report.study import UNKNOWN, study_of
+from tools.report.words import by, r2_text
+from tools.validate.folds import arguments_of, fold_parser
+from tools.validate.measures import OVERALL
+
+README_TARGETS = ("AlPPM", "CuPPM")  # one that the spectrum shows directly, one by the minerals around it
+
+
+def readme_figure(study):
+    """The README's figure: spectra, and two targets on sites never seen."""
+    names = [name for name in README_TARGETS if name in study.targets] or list(study.targets)[:2]
+    panels = {}
+    for name in names:
+        r2 = r2_text(study.measures.loc[(study.hardest, name), "R2"])
+        place = list(study.targets).index(name)
+        title = f"out: {name}, held out {by(study.hardest)}, R² {r2}"
+        panels[title] = study.targets[name].to_numpy(), study.mean(study.hardest)[:, place]
+    shown = np.linspace(0, len(study.targets) - 1, len(FEW_SITES)).astype(int)
+    return overview(study.axis, study.scaled[shown], study.numbered, panels, study.colours, study.source)
+
+
+def main(argv=None):
+    parser = fold_parser(__doc__.splitlines()[0])
+    parser.add_argument("--source", help="where the spectra come from (known for demo data)")
+    parser.add_argument("--output", help="the page (reports/NAME/report.html)")
+    parser.add_argument("--figure", help="draw only the README's figure, to this file")
+    arguments = arguments_of(parser, argv)
+    typed = shlex.join(["python", "-m", "tools.report", *(sys.argv[1:] if argv is None else argv)])
+    study = study_of(arguments, typed)
+    if arguments.figure:
+        with preprocess.replacing(arguments.figure, "wb") as file:
+            readme_figure(study).savefig(file, format="png", dpi=110)
+        print(f"wrote {arguments.figure}")
+        return
+    output = Path(arguments.output or report_folder(arguments.file) / "report.html")
+    text = page(study, arguments.jobs)
+    with preprocess.replacing(output, "wb") as file:
+        file.write(text.encode())
+    for scheme in study.schemes:
+        found = study.measures.loc[(scheme, OVERALL), ["R2", "R2 ±"]]
+        print(f"mean R² {by(scheme)}: {plus_minus(*found)}")
+    if study.source == UNKNOWN:
+        print("the page says that the source is not stated; --source states it")
+    print(f"wrote {output}, {len(text.encode()) / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    command.run(main, "tools.report")

@@ -1,0 +1,100 @@
+"""Figures of sites and depths: where the samples lie, and where the model errs."""
+
+import numpy as np
+from matplotlib.colors import to_rgba
+
+from tools.report.figures.style import FEW_SITES, INK, numbers
+
+FULL = 1.5  # standard deviations, where the colours of `heat` end
+HIGH, LOW = to_rgba("#d55e00"), to_rgba("#0072b2")  # predicted too much, too little
+
+
+def residuals(figure, error, depth, site, colours, site_colour, sites):
+    """Errors of one target against depth and against site; either may be None.
+
+    Parameters
+    ----------
+    error : ndarray of shape (n_rows,)
+        Predicted less measured, in standard deviations of the target; NaN without an assay.
+    depth, site : ndarray of shape (n_rows,) or None
+        Depths; numbers of sites from 0.
+    colours, site_colour : ndarray of shape (n_rows, 4), (n_sites, 4)
+    sites : list
+        Names, told where they are few.
+    """
+    panels = [name for name, there in (("depth", depth), ("site", site)) if there is not None]
+    all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
+    room = 0.05 * (np.nanmax(error) - np.nanmin(error) or 1)
+    for axes, name in zip(all_axes, panels, strict=True):
+        axes.axhline(0, color=INK, lw=0.8)
+        if name == "depth":
+            against_depth(axes, error, depth, colours)
+        else:
+            against_site(axes, error, site, site_colour, sites)
+        axes.set(xlabel=name, ylim=(np.nanmin(error) - room, np.nanmax(error) + room))
+    all_axes[0].set_ylabel("error, SD")
+    numbers(all_axes[0].yaxis, 5)
+
+
+def against_depth(axes, error, depth, colours):
+    """Errors as dots, and the median of each tenth of the rows."""
+    known = np.flatnonzero(~np.isnan(error) & ~np.isnan(depth))
+    known = known[np.argsort(depth[known], kind="stable")]
+    size = np.clip(2500 / max(1, len(known)), 5, 14)
+    axes.scatter(depth[known], error[known], s=size, c=colours[known], alpha=0.6, lw=0, rasterized=True)
+    parts = [part for part in np.array_split(known, 10) if len(part)]
+    middle = [[np.median(values[part]) for part in parts] for values in (depth, error)]
+    axes.plot(*middle, color=INK, lw=1.4)
+    numbers(axes.xaxis)
+
+
+def against_site(axes, error, site, site_colour, sites):
+    """Of each site the middle half of its errors, 9 of 10, and the median."""
+    known = ~np.isnan(error)
+    for place, colour in enumerate(site_colour):
+        values = error[known & (site == place)]
+        if len(values):
+            low, quarter, middle, three, high = np.percentile(values, [5, 25, 50, 75, 95])
+            axes.plot([place, place], [low, high], color=colour, lw=1)
+            axes.plot([place, place], [quarter, three], color=colour, lw=3.4, solid_capstyle="butt")
+            axes.plot(place, middle, "o", color=INK, ms=2.4, mew=0)
+    few = len(sites) <= len(FEW_SITES)
+    axes.set_xticks(range(len(sites)) if few else [], list(sites) if few else [])
+    axes.set_xlim(-0.7, len(site_colour) - 0.3)
+
+
+def heat(figure, values, names, sites):
+    """Mean error of each target at each site: orange too much, blue too little, nothing where right.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_targets, n_sites)
+        In standard deviations of the target.
+    """
+    axes = figure.subplots()
+    strength = np.clip(np.nan_to_num(np.abs(values)) / FULL, 0, 1)
+    picture = np.where(values[..., None] > 0, HIGH, LOW)
+    picture[..., 3] = strength
+    axes.imshow(picture, aspect="auto", interpolation="nearest")
+    axes.set_yticks(np.arange(len(names)), names, color=INK, fontsize=8.5)
+    step = -(-len(sites) // 26)
+    turned = max(len(str(site)) for site in sites) > 2 or len(sites) > 18
+    axes.set_xticks(
+        np.arange(0, len(sites), step), sites[::step], rotation=90 if turned else 0, fontsize=8.5, color=INK
+    )
+    axes.tick_params(length=0)
+    axes.set_xlabel("site")
+
+
+def strips(figure, top, bottom, site, sites, site_colour):
+    """Where the samples lie: from `top` to `bottom` down each site, both (n_rows,)."""
+    axes = figure.subplots()
+    if (top == bottom).all():
+        axes.scatter(site, top, s=26, marker="_", c=site_colour[site], lw=1, rasterized=True)
+    else:
+        axes.vlines(site, top, bottom, color=site_colour[site], lw=5, rasterized=True)
+    axes.invert_yaxis()
+    step = -(-len(sites) // 26)
+    axes.set_xticks(np.arange(0, len(sites), step), sites[::step], rotation=90 if len(sites) > 12 else 0)
+    axes.set(xlabel="site", ylabel="depth, as in the file", xlim=(-0.8, len(sites) - 0.2))
+    numbers(axes.yaxis, 6)

@@ -1,0 +1,90 @@
+"""Colours, fonts and axes that all figures of a page share."""
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import to_rgba
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+INK, MUTED, GRID = "#1b2430", "#5c6773", "#dde2e8"  # text; labels and axes; lines behind the data
+SERIES = ("#0067a6", "#c2500a", "#7a6a00", "#8f3f7f")  # by row, by site, and two more; after Okabe & Ito
+BAND = "#93a1b1"  # a range behind a line
+VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", BAND: "band"}
+VARIABLES |= {colour: f"series{place}" for place, colour in enumerate(SERIES)}
+# Okabe & Ito (2008), told apart by the colour-blind; without black and yellow, which one page or the other hides.
+FEW_SITES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
+MANY_SITES = ("viridis", 0.12, 0.82)  # of more sites; the ends would vanish on a dark or a light page
+STYLE = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,  # a target's name may hold a $
+    "font.size": 9.5,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9.5,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.titlecolor": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "axes.linewidth": 0.7,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+}
+
+
+def site_colours(sites):
+    """The colours of sites: one each of a few, a scale in the order given of many.
+
+    Parameters
+    ----------
+    sites : ndarray of shape (n_sites,)
+        Each once.
+
+    Returns
+    -------
+    ndarray of shape (n_sites, 4)
+    """
+    if len(sites) <= len(FEW_SITES):
+        return np.array([to_rgba(colour) for colour in FEW_SITES[: len(sites)]])
+    name, low, high = MANY_SITES
+    return matplotlib.colormaps[name](np.linspace(low, high, len(sites)))
+
+
+def short(value, _=None):
+    """A number of an axis in few characters: 25k, 1.2M, 0.004."""
+    for limit, suffix in ((1e6, "M"), (1e4, "k")):
+        if abs(value) >= limit:
+            return f"{value / limit * (10 if suffix == 'k' else 1):.3g}{suffix}".replace("-", "−")
+    return f"{value:.4g}".replace("-", "−")
+
+
+def power(value, _=None):
+    """A power of ten: 10⁻⁵."""
+    return "10" + f"{np.log10(value):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def numbers(axis, most=4):
+    """Few round numbers on an axis, in few characters."""
+    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(short))
+
+
+def fixed(figure, left, bottom, *, top=0.98, **others):
+    """Where the panels lie, the same in every figure of a kind; finding it anew takes half the time."""
+    figure.set_layout_engine("none")
+    return {"left": left, "bottom": bottom, "top": top, "right": 0.985, "wspace": 0.08, **others}
+
+
+def spectral(axes, wavenumbers, numbered):
+    """The horizontal axis of spectra; wavenumbers fall from left to right, channel numbers rise."""
+    low, high = wavenumbers.min(), wavenumbers.max()
+    axes.set_xlim(*((high, low) if numbered else (low, high)))
+    axes.set_xlabel("wavenumber, cm⁻¹" if numbered else "channel number")
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
