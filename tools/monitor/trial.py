@@ -1,6 +1,6 @@
 """What the control charts of tools.monitor are worth: false alarms, and how soon a fault is found.
 
-    python -m tools.monitor_trial
+    python -m tools.monitor.trial
 
 Everything is synthetic (tools.demo_data), a batch is a drill hole of its own. In each trial a model is
 fitted to TRAINED holes, each left out as a whole; limits come from REFERENCE other holes, or from none.
@@ -23,8 +23,11 @@ from threadpoolctl import threadpool_limits
 
 import preprocess
 from mdl import ZeroClippedRidgeCV
-from tools import monitor, monitor_charts
+from tools import command
 from tools.demo_data import holes, minerals, optics, rock
+from tools.monitor.batches import Batch
+from tools.monitor.charts import chart_all
+from tools.monitor.measuring import measure
 from tools.output import markdown
 from tools.trust.faults import PERIOD, faults
 from tools.validate.cross_validation import in_turn, quiet
@@ -100,7 +103,7 @@ def assay_faults(model):
 
 def alarms(model, values, reference, **options):
     """Batches with an alarm by any chart, and by their own values alone; (2, n_batches)."""
-    charts = monitor_charts.chart_all(model, values, reference, **options)
+    charts = chart_all(model, values, reference, **options)
     own = np.any([chart.crossed.any(axis=1) for chart in charts], axis=0)
     return np.array([own | np.any([chart.drifted.any(axis=1) for chart in charts], axis=0), own])
 
@@ -124,12 +127,12 @@ def trial_of(seed):
     groups = np.repeat(np.arange(TRAINED), [len(each) for each in X[part]])
     model = ZeroClippedRidgeCV().fit(np.concatenate(X[part]), np.concatenate(Y[part]), groups=groups)
     model.target_names_ = list(preprocess.TARGETS)
-    batches = [monitor.Batch(*each) for each in zip(names, X, Y, strict=True)]
-    reference = monitor_charts.measure(model, batches[TRAINED : TRAINED + REFERENCE])
+    batches = [Batch(*each) for each in zip(names, X, Y, strict=True)]
+    reference = measure(model, batches[TRAINED : TRAINED + REFERENCE])
     good = batches[TRAINED + REFERENCE :]
 
     limits = {"reference": (reference, {}), "none": (None, {}), "independent rows": (None, {"alike": 0.0})}
-    spectra, assays = (monitor_charts.measure(model, each) for each in (bare(good), good))
+    spectra, assays = (measure(model, each) for each in (bare(good), good))
     false = {}
     for name, (old, options) in limits.items():
         false[name, "spectra alone"] = alarms(model, spectra, old, **options)
@@ -140,15 +143,13 @@ def trial_of(seed):
         found = {which: [] for which in ("reference", "none")}
         for start in range(0, GOOD, BEFORE + AFTER):
             places = TRAINED + REFERENCE + start + np.arange(BEFORE + AFTER)
-            values = monitor_charts.measure(
-                model, [change(at, i - BEFORE + 1) for i, at in enumerate(places)]
-            )
+            values = measure(model, [change(at, i - BEFORE + 1) for i, at in enumerate(places)])
             for which, each in found.items():
                 crossed = alarms(model, values, limits[which][0])[:, BEFORE:]
                 each.append([np.argmax(form) + 1 if form.any() else np.inf for form in crossed])
         return {which: np.array(each).T for which, each in found.items()}
 
-    faults = {}
+    late = {}
     for name, fault in spectral_faults().items():
 
         def change(place, batch, fault=fault):
@@ -157,14 +158,14 @@ def trial_of(seed):
                 return as_it_was
             return as_it_was._replace(X=features(fault(drilled[place][1], batch)))
 
-        faults[name] = first(change)
+        late[name] = first(change)
     for name, shift in assay_faults(model).items():
 
         def change(place, batch, shift=shift):
             return batches[place]._replace(Y=batches[place].Y + shift * (batch >= 1))
 
-        faults[name] = first(change)
-    return false, faults
+        late[name] = first(change)
+    return false, late
 
 
 def soon(found):
@@ -179,7 +180,7 @@ def main(argv=None):
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
     arguments = parser.parse_args(argv)
     calls = (delayed(trial)(seed) for seed in range(SEED, SEED + arguments.trials))
-    false, faults = zip(*in_turn(calls, arguments.trials, arguments.jobs, "trials"), strict=True)
+    false, late = zip(*in_turn(calls, arguments.trials, arguments.jobs, "trials"), strict=True)
 
     print(f"Synthetic. Good holes with an alarm, of {arguments.trials * GOOD:,}:\n")
     rows = []
@@ -189,9 +190,9 @@ def main(argv=None):
     print("\n".join(markdown(["limits", "batches", "any chart", "own values alone"], rows)))
     print(f"\nFound within {AFTER} batches, and the batch at which, of {arguments.trials * SERIES} series:\n")
     rows = []
-    for name in faults[0]:
+    for name in late[0]:
         cells = [
-            soon(np.concatenate([each[name][which][form] for each in faults]))
+            soon(np.concatenate([each[name][which][form] for each in late]))
             for which in ("reference", "none")
             for form in (0, 1)
         ]
@@ -201,4 +202,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    preprocess.run(main)
+    command.run(main, "tools.monitor.trial")
