@@ -17,12 +17,11 @@ import re
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
 import train
 from tools import look
-from tools.demo_data.minerals import MINERALS, composition
-from tools.demo_data.optics import BANDS
+from tools.demo_data.minerals import composition
+from tools.demo_data.tables import BANDS, MINERALS
 
 FILE = os.environ.get("SPECTRA", "data/public/public.csv.gz")
 ELEMENTS = ("Al", "Ca", "Mg", "Cu")
@@ -95,8 +94,8 @@ for name in shown:
 # 1430 cm⁻¹, and aluminium's strongest window is that band as well, falling: marble holds hardly any.
 
 # %%
-bands = pd.read_csv(BANDS).query("strength >= @STRONG")
-holds = {mineral: composition(MINERALS[mineral][0]) for mineral in bands["mineral"].unique()}
+bands = BANDS.query("strength >= @STRONG")
+holds = {mineral: composition(MINERALS["formula"][mineral]) for mineral in bands["mineral"].unique()}
 
 
 def hosts(symbol):

@@ -1,14 +1,10 @@
 """From minerals to spectra: bands, diffuse reflectance, and what air and detector add."""
 
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 
-from tools.demo_data.minerals import MINERALS
 from tools.demo_data.rock import scattered
+from tools.demo_data.tables import BANDS, MINERALS, VAPOUR_LINES
 
-BANDS = Path(__file__).with_name("bands.csv")  # mineral, centre_cm1, width_cm1 (at half height), strength
 AXIS = (3997.4, 430.0)  # cm-1, first and last channel; falling, as FTIR software exports it
 CHANNELS = 1700  # near the challenge's
 TAIL = 300  # of CHANNELS at the end, where the detector fails; the method's range ends before them
@@ -21,16 +17,6 @@ NOISE = 3e-4  # of the full beam, sd
 BASELINE = (0.03, 0.04)  # absorbance, sd of its height and of its rise from mid-axis to the end
 VAPOUR, DIOXIDE = 0.002, 0.01  # absorbance, sd of the strongest line; purging differs both ways
 LINE_WIDTH = 6.0  # cm-1, of the vapour's lines at a resolution of 4 cm-1
-VAPOUR_LINES = tuple(
-    map(
-        float,
-        """
-        3853.9 3838.0 3820.7 3801.4 3749.3 3734.9 3710.8 3689.4 3674.7 3648.2 3628.3 3586.6
-        1792.7 1771.3 1749.0 1733.4 1716.9 1699.9 1684.8 1669.4 1652.4 1635.7 1616.7 1576.2
-        1558.5 1539.1 1521.3 1506.9 1489.8 1472.1 1456.9 1436.5 1418.9
-        """.split(),
-    )
-)  # cm-1, the strongest
 DIOXIDE_BRANCHES = ((2361.0, 22.0), (2338.0, 24.0), (667.4, 5.0))  # cm-1, centre and width
 
 
@@ -59,10 +45,8 @@ def mineral_spectra(wavenumbers):
     absorption : ndarray of shape (n_minerals, n_channels)
         K/S of Kubelka and Munk, without unit; about ABSORPTION at a band of strength 1.
     """
-    spectra = {
-        mineral: level * (wavenumbers / 2000) ** power for mineral, (_, level, power) in MINERALS.items()
-    }
-    for row in pd.read_csv(BANDS).itertuples():
+    spectra = {row.Index: row.absorption * (wavenumbers / 2000) ** row.power for row in MINERALS.itertuples()}
+    for row in BANDS.itertuples():
         spectra[row.mineral] += row.strength * band(wavenumbers, row.centre_cm1, row.width_cm1)
     return list(spectra), ABSORPTION * np.array(list(spectra.values()))
 

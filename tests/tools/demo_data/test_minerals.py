@@ -1,10 +1,9 @@
 """tools/demo_data/minerals.py: what the formulas and the handbooks say."""
 
-import pandas as pd
 import pytest
 
 import preprocess
-from tools.demo_data import minerals, optics, rock
+from tools.demo_data import minerals, tables
 
 
 def test_quartz_is_46_74_percent_silicon():
@@ -31,24 +30,34 @@ def test_elements_of_minerals_are_the_handbooks(formula, element, percent):
 
 
 def test_elements_of_every_formula_sum_to_one():
-    for formula, _, _ in minerals.MINERALS.values():
+    for formula in tables.MINERALS["formula"]:
         assert sum(minerals.composition(formula).values()) == pytest.approx(1, abs=1e-12)
 
 
 def test_the_element_table_has_a_host_for_each_target_and_traces_below_a_few_percent():
     table = minerals.element_table()
     assert tuple(table) == preprocess.TARGETS
-    assert list(table.index) == list(minerals.MINERALS)
+    assert list(table.index) == list(tables.MINERALS.index)
     assert (table.max() > 0).all()
     assert (table >= 0).all(axis=None)
     assert (table.sum(axis=1) < 1.05).all()
 
 
-def test_tables_name_only_minerals_that_exist():
-    known = set(minerals.MINERALS)
-    assert {row[0] for row in minerals.entries(minerals.HOSTS)} == set(preprocess.TARGETS)
-    for _, _, _, *hosts in minerals.entries(minerals.HOSTS):
-        assert set(minerals.parts(hosts)) <= known
-    for _, *shares in minerals.entries(rock.ZONES):
-        assert set(minerals.parts(shares)) <= known
-    assert set(pd.read_csv(optics.BANDS).mineral) <= known
+def test_tables_name_only_minerals_and_targets_that_exist_and_each_pair_once():
+    for table in (tables.BANDS, tables.ZONES, tables.TRACES):
+        assert set(table["mineral"]) <= set(tables.MINERALS.index)
+    assert sorted(tables.ASSAYS.index) == sorted(preprocess.TARGETS)
+    assert set(tables.TRACES["target"]) <= set(preprocess.TARGETS)
+    for table, pair in ((tables.ZONES, ["zone", "mineral"]), (tables.TRACES, ["target", "mineral"])):
+        assert not table.duplicated(pair).any()
+
+
+def test_no_number_of_a_table_is_missing_or_below_0():
+    for table in (
+        tables.MINERALS.drop(columns="power"),
+        tables.BANDS,
+        tables.ZONES,
+        tables.ASSAYS,
+        tables.TRACES,
+    ):
+        assert (table.select_dtypes("number") >= 0).all(axis=None)

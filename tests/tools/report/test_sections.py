@@ -1,10 +1,9 @@
 """tools/report/sections: what each says of files of other kinds."""
 
 import numpy as np
-import pandas as pd
 from conftest import channels_of, make_table, write
 
-from tools.demo_data.optics import BANDS
+from tools.demo_data.tables import BANDS
 from tools.report.page import SECTIONS
 from tools.report.sections.model import peaks_text
 from tools.report.study import study_of
@@ -50,9 +49,8 @@ def test_the_site_and_the_spectrum_that_are_wrong_are_found(tmp_path):
 
 def test_a_peak_is_named_after_the_nearest_band_or_after_none():
     axis = np.arange(4000.0, 400, -2)
-    bands = pd.read_csv(BANDS)
     bump = sum(np.exp(-(((axis - at) / 15) ** 2)) * height for at, height in ((2514, 0.9), (3900, 0.5)))
-    nearest = bands.loc[(bands["centre_cm1"] - 2514).abs().idxmin()]
-    told = peaks_text(axis, bump, bands)
+    nearest = BANDS.loc[(BANDS["centre_cm1"] - 2514).abs().idxmin()]
+    told = peaks_text(axis, bump, BANDS)
     assert f"at 2514 ({nearest['mineral']} {nearest['centre_cm1']}), 3900 cm⁻¹" in told
-    assert peaks_text(axis, 0 * axis, bands) == "No peak stands out."
+    assert peaks_text(axis, 0 * axis, BANDS) == "No peak stands out."

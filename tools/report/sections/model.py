@@ -1,10 +1,9 @@
 """The model itself: its coefficients beside known bands, its alphas, and its learning curve."""
 
 import numpy as np
-import pandas as pd
 from scipy.signal import find_peaks
 
-from tools.demo_data.optics import BANDS
+from tools.demo_data.tables import BANDS
 from tools.report.figures import by_spectrum, by_target
 from tools.report.figures.style import power
 from tools.report.parts import Section, card, chosen, lined
@@ -27,7 +26,6 @@ LANES = {  # kinds of bands, by what bands.csv calls their motion
 
 def coefficients_section(study):
     """Coefficients of every target against wavenumber, known bands marked."""
-    bands = pd.read_csv(BANDS)
     section = Section("coefficients", "What the model looks at")
     section.lead = [
         "Orange: how each channel goes along with the predictions, as a correlation (after Haufe et al. 2014, "
@@ -45,17 +43,17 @@ def coefficients_section(study):
             "These are spectra of reflectance: more absorption is less of it, and bands point down."
         )
     predicted = study.models["row"].predict(study.table.features)
-    cards = {k: coefficient_card(study, k, predicted[:, k], bands) for k in range(predicted.shape[1])}
+    cards = {k: coefficient_card(study, k, predicted[:, k]) for k in range(predicted.shape[1])}
     section.cards = [cards.pop(place) for place in chosen(study)]
     section.more, section.more_title = list(cards.values()), f"The other {counted(len(cards), 'target')}"
     if study.numbered:
-        sources = "; ".join(sorted(bands["source"].unique()))
+        sources = "; ".join(sorted(BANDS["source"].unique()))
         caption = (
             f"Published bands, strong ones tall, from {sources}. The ticks above the coefficients are those of "
             f"strength {STRONG} or more."
         )
         known = card(
-            "bands", "Known bands of minerals", caption, 5.8, by_spectrum.known_bands, bands, study.axis
+            "bands", "Known bands of minerals", caption, 5.8, by_spectrum.known_bands, BANDS, study.axis
         )
         section.more.insert(0, known)
         others = f", and {section.more_title.lower()}" if cards else ""
@@ -63,7 +61,7 @@ def coefficients_section(study):
     return section
 
 
-def coefficient_card(study, place, predicted, bands):
+def coefficient_card(study, place, predicted):
     """The coefficients of one target."""
     X, y = study.table.features.to_numpy(), study.targets.iloc[:, place]
     spread = X.std(axis=0)
@@ -71,7 +69,7 @@ def coefficient_card(study, place, predicted, bands):
     covariance = (predicted - predicted.mean()) @ (X - X.mean(axis=0)) / len(X)
     scale = spread * predicted.std()
     pattern = np.divide(covariance, scale, where=scale > 0, out=np.zeros_like(scale))
-    strong = bands[bands["strength"] >= STRONG]
+    strong = BANDS[BANDS["strength"] >= STRONG]
     lanes = {
         name: strong.loc[strong["motion"].str.contains(kind), "centre_cm1"].to_numpy()
         for name, kind in LANES.items()
