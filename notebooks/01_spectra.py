@@ -4,26 +4,23 @@
 # One line a spectrum, its channels an axis of wavenumbers in even steps. Figures run from high to low
 # wavenumbers, as spectroscopists draw them, whichever way the file's axis runs.
 #
-# Run in the repository's root, after `make run` has put a file into `data/public`; `SPECTRA` names another
-# file. What the text claims is true of the demo data, which is synthetic. Below each claim stand the numbers
-# that say whether it holds for the file at hand.
+# Run after `make run` has put a file into `data/public`, from any folder; `SPECTRA` names another file. What
+# the text claims is true of the demo data, which is synthetic. Below each claim stand the numbers that say
+# whether it holds for the file at hand.
 
 # %%
-import os
-
+import look
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.spatial.distance import cdist
 
 import preprocess
-from tools import look
 from tools.tune import treatments
 
-FILE = os.environ.get("SPECTRA", "data/public/public.csv.gz")
 FEW = 10  # spectra drawn together
 MOST = 1000  # rows compared with each other
 
-file = look.read(FILE)
+file = look.read(look.FILE)
 targets, ids = list(file.table.targets), file.table.ids
 n_rows, n_channels = file.spectra.shape
 n_windows = file.X.shape[1]

@@ -2,28 +2,25 @@
 # # How good is it on the next drill hole?
 #
 # Cross-validation by row asks about a new sample from a hole that the model knows; by site, about a new
-# hole. Run in the repository's root, after `make run` has put a file into `data/public`.
+# hole. Run after `make run` has put a file into `data/public`, from any folder; `SPECTRA` names another file.
 
 # %%
-import os
-
+import look
 import matplotlib.pyplot as plt
 import numpy as np
 
-import preprocess
 import score
 from mdl import ZeroClippedRidgeCV
 from tools.validate.cross_validation import fit_predict, held_out
 from tools.validate.folds import draw_folds
 from tools.validate.measures import mean_r2, target_r2
 
-FILE = os.environ.get("SPECTRA", "data/public/public.csv.gz")
 REPEATS, FOLDS = 2, 5
 
-table = preprocess.read_table(FILE)
+table = look.table(look.FILE)
 X, Y = table.features.to_numpy(), table.targets.to_numpy()
 if "SiteID" not in table.ids:
-    raise SystemExit(f"{FILE}: found no SiteID, expected sites to hold out; look at another file")
+    raise SystemExit(f"{look.FILE}: found no SiteID, expected sites to hold out; look at another file")
 sites = table.ids["SiteID"].to_numpy()
 folds = {
     "row": draw_folds(np.arange(len(X)), REPEATS, FOLDS),

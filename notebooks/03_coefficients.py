@@ -7,23 +7,22 @@
 # construction it is what rich samples have and poor ones have not; it tells what goes with an element, not
 # what the model needs.
 #
-# Run in the repository's root, after `make run` has put a file into `data/public`; `SPECTRA` names another
-# file. What the text claims is true of the demo data. Those spectra were made from the bands of
-# `tools/demo_data/bands.csv`: there the figures test the method, and only on measured spectra do they tell of rock.
+# Run after `make run` has put a file into `data/public`, from any folder; `SPECTRA` names another file. What
+# the text claims is true of the demo data. Those spectra were made from the bands of
+# `tools/demo_data/bands.csv`: there the figures test the method, and only on measured spectra do they tell of
+# rock.
 
 # %%
-import os
 import re
 
+import look
 import matplotlib.pyplot as plt
 import numpy as np
 
 import train
-from tools import look
 from tools.demo_data.minerals import composition
 from tools.demo_data.tables import BANDS, MINERALS
 
-FILE = os.environ.get("SPECTRA", "data/public/public.csv.gz")
 ELEMENTS = ("Al", "Ca", "Mg", "Cu")
 MAJORS = ("Al", "Ca", "Fe", "K", "Mg", "Mn", "Na", "P", "Si", "Ti")  # of which rock is made
 STRONG = 0.1  # strength from which a band counts, of a mineral whose strongest has about 1
@@ -37,7 +36,7 @@ def element(target):
     return found and found.group()
 
 
-file = look.read(FILE)
+file = look.read(look.FILE)
 targets = list(file.table.targets)
 of_element = {}
 for name in targets:

@@ -1,34 +1,38 @@
 """notebooks/: every percent script runs, and says what its text says it shows."""
 
+import os
 import re
 import runpy
-from pathlib import Path
+import subprocess
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import REAL, ROOT, channels_of, make_table, write
+from jupyter_client.manager import start_new_kernel
 
-import preprocess
 from mdl import ZeroClippedRidgeCV
-from tools import look
 from tools.demo_data import files, holes, optics
 from tools.tune.search import SEARCH_ALPHAS
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
+sys.path.insert(0, str(ROOT / "notebooks"))  # as Python does for a notebook that it runs
+
+import look
+
+FOLDER = ROOT / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.py"))
 
 
-@pytest.fixture
-def spectra(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
     """A file whose sites are marked in their spectra, so that by row there is something to leak."""
     table = make_table(rows=120)
     channels, rng = channels_of(table), np.random.default_rng(0)
     marks = rng.normal(0, 0.05, (15, len(channels)))
     table[channels] = 1 + 0.05 * table[channels] + marks[table["SiteID"] - 1]
-    monkeypatch.setenv("SPECTRA", str(write(table, tmp_path / "public.csv.gz")))
-    yield
-    plt.close("all")
+    return str(write(table, tmp_path_factory.mktemp("marked") / "public.csv.gz"))
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +46,8 @@ def demo(tmp_path_factory):
 def run(name, path):
     """What a notebook has found in a file."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPECTRA", str(path))
-        found = runpy.run_path(str(ROOT / "notebooks" / name))
+        patch.setattr(look, "FILE", str(path))
+        found = runpy.run_path(str(FOLDER / name))
     plt.close("all")
     return found
 
@@ -58,15 +62,41 @@ def coefficients(demo):
     return run("03_coefficients.py", demo)
 
 
+def cells(path):
+    """Kind, " [markdown]" or "", and text of each cell."""
+    _, *parts = re.split(r"^# %%( \[markdown\])?$\n", path.read_text(encoding="utf-8"), flags=re.M)
+    return [(kind or "", text) for kind, text in zip(parts[::2], parts[1::2])]
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_and_each_cell_of_code_has_its_claim(path, spectra):
-    runpy.run_path(str(path))
-    kinds = re.findall(r"^# %%( \[markdown\])?$", Path(path).read_text(), flags=re.MULTILINE)
+def test_a_notebook_runs_from_any_folder_and_each_cell_of_code_has_its_claim(path, marked, tmp_path):
+    kinds = [kind for kind, _ in cells(path)]
     assert kinds == [" [markdown]", ""] * (len(kinds) // 2)
+    environment = {**os.environ, "SPECTRA": marked}
+    environment.pop("PYTHONPATH", None)
+    command = [sys.executable, "-W", "error", str(path)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and not done.stderr and len(done.stdout.splitlines()) >= 3, done.stderr
 
 
-def test_validation_shows_the_leak_and_that_clipping_never_costs(spectra):
-    shown = runpy.run_path(str(ROOT / "notebooks" / "02_validation.py"))
+def test_a_notebook_runs_cell_by_cell_in_a_kernel_beside_it(marked):
+    """As the editor runs it: no __file__, the notebook's folder the current one."""
+    environment = {**os.environ, "SPECTRA": marked}
+    manager, client = start_new_kernel(cwd=str(FOLDER), env=environment)
+    try:
+        replies = [
+            client.execute_interactive(text, timeout=60, output_hook=lambda message: None)
+            for kind, text in cells(FOLDER / "02_validation.py")
+            if not kind
+        ]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert [reply["content"]["status"] for reply in replies] == ["ok"] * 4
+
+
+def test_validation_shows_the_leak_and_that_clipping_never_costs(marked):
+    shown = run("02_validation.py", marked)
     assert shown["leak"]["row"] > 0.5 > 0.2 > shown["leak"]["site"]
     assert shown["gain"].min() > -1e-9  # rounding
     assert (shown["r2"]["row"] > 0.5).all()
@@ -88,7 +118,7 @@ def test_samples_of_one_hole_resemble_each_other(explored):
 
 def test_shuffled_sites_do_not_resemble_themselves(demo, tmp_path):
     """The same cell on sites that mean nothing: what it shows is not its own making."""
-    read = pd.read_csv(demo, index_col=0)
+    read = pd.read_csv(demo, index_col=0, nrows=300)
     read["SiteID"] = np.random.default_rng(0).permutation(read["SiteID"])
     found = run("01_spectra.py", write(read, tmp_path / "shuffled.csv.gz"))
     assert found["within"] == pytest.approx(found["between"], rel=0.02)
@@ -202,10 +232,14 @@ def test_a_file_without_sites_depths_and_copper_is_said_to_be_one(name, tmp_path
     assert set(expected[name]) <= set(said)
 
 
-def test_a_private_file_ends_in_one_line(tmp_path):
-    table = make_table(rows=10).drop(columns=list(preprocess.TARGETS))
-    with pytest.raises(preprocess.DataError, match=r"found 0 targets .* give another file"):
-        look.read(str(write(table, tmp_path / "private.csv")))
+@pytest.mark.parametrize(
+    "name, told", [("private.csv", r"found 0 targets .* give another file"), ("none.csv", "not found")]
+)
+def test_a_file_that_cannot_be_looked_at_ends_in_one_line(name, told, tmp_path):
+    write(make_table(rows=10, targets=()), tmp_path / "private.csv")
+    with pytest.raises(SystemExit, match=told) as end:
+        look.read(str(tmp_path / name))
+    assert "\n" not in str(end.value)
 
 
 def test_r2_in_closed_form_is_that_of_the_model(demo):

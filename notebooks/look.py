@@ -1,22 +1,31 @@
 """What the notebooks share: a spectra file opened for looking at, and R² by row and by site in closed form.
 
-    from tools import look
-    file = look.read("data/public/public.csv.gz")
+    import look
+    file = look.read(look.FILE)
     print(look.told(look.r2(file.X, file.Y, file.sites)))
 
 Alpha is chosen by what is left out, so these figures are above those of tools.validate, on few rows clearly.
 """
 
+import os
+import sys
+from pathlib import Path
 from typing import NamedTuple, Optional
 
 import numpy as np
 from threadpoolctl import threadpool_limits
+
+# A notebook imports this module first, and so runs from any folder.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import preprocess
 from tools.spectra import read_spectra
 from tools.tune.search import SEARCH_ALPHAS, Search
 from tools.validate.cross_validation import quiet
 from train import SITE
+
+ROOT = Path(__file__).resolve().parent.parent
+FILE = os.environ.get("SPECTRA", str(ROOT / "data" / "public" / "public.csv.gz"))
 
 
 class File(NamedTuple):
@@ -29,6 +38,14 @@ class File(NamedTuple):
     windows: np.ndarray  # (n_features,), cm-1, the middle of each
     Y: np.ndarray  # (n_rows, n_targets), NaN where an assay is missing
     sites: Optional[np.ndarray]  # (n_rows,), None in a file without SiteID
+
+
+def table(path):
+    """Read a spectra file; one that cannot be read ends the notebook in one line."""
+    try:
+        return preprocess.read_table(path)
+    except (preprocess.DataError, OSError) as error:
+        raise SystemExit(str(error)) from None
 
 
 def read(path):
@@ -44,21 +61,21 @@ def read(path):
 
     Raises
     ------
-    preprocess.DataError
-        For a file without targets, or with channels that no number names.
+    SystemExit
+        With one line, for a file without targets, or with channels that no number names.
     """
-    table = preprocess.read_table(path)
+    found = table(path)
     spectra = read_spectra(path)
     names = [preprocess.number(name) for name in spectra]
-    if None in names or table.targets.empty:
-        raise preprocess.DataError(
-            f"{path}: found {len(list(table.targets))} targets and channels from {spectra.columns[0]} on, expected "
+    if None in names or found.targets.empty:
+        raise SystemExit(
+            f"{path}: found {len(list(found.targets))} targets and channels from {spectra.columns[0]} on, expected "
             "assays, and channels named by wavenumber; give another file"
         )
-    windows = np.array([preprocess.number(name) for name in table.features])
-    sites = table.ids[SITE].to_numpy() if SITE in table.ids else None
-    X, Y = table.features.to_numpy(), table.targets.to_numpy()
-    return File(table, spectra.to_numpy(), np.array(names), X, windows, Y, sites)
+    windows = np.array([preprocess.number(name) for name in found.features])
+    sites = found.ids[SITE].to_numpy() if SITE in found.ids else None
+    X, Y = found.features.to_numpy(), found.targets.to_numpy()
+    return File(found, spectra.to_numpy(), np.array(names), X, windows, Y, sites)
 
 
 def r2(X, Y, sites=None):
