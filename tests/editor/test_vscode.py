@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,15 +10,23 @@ import sys
 import pytest
 from conftest import ROOT, make_table, write
 
-LAUNCH = json.loads((ROOT / ".vscode" / "launch.json").read_text())["configurations"]
+FILE = json.loads((ROOT / ".vscode" / "launch.json").read_text())
+LAUNCH = {configuration["name"]: configuration for configuration in FILE["configurations"]}
+INPUTS = {each["id"]: each for each in FILE["inputs"]}
 TASKS = json.loads((ROOT / ".vscode" / "tasks.json").read_text())["tasks"]
-MADE = {  # what each step leaves behind
+STEPS = {  # what each leaves behind
     "preprocess": ["data/preprocess/public.csv"],
     "train": ["model/model.pkl", "model/model.json"],
     "predict": ["data/predictions/public.csv.out"],
     "score": ["data/scores/public.txt"],
-    "current file": ["model/model.pkl"],
 }
+TOOLS = {
+    "validate": ["reports/soil/measures.csv"],
+    "report": ["reports/soil/report.html"],
+    "tune": ["reports/soil/tune.csv"],
+    "monitor": ["reports/model/monitor.csv"],
+}
+ANSWERS = {"spectra": "soil.csv", "folds": "--short"}  # where the default would take long
 
 
 @pytest.fixture(scope="module")
@@ -30,38 +39,87 @@ def project(tmp_path_factory):
     shutil.copytree(str(ROOT), str(project), ignore=ignored)
     (project / "data" / "public").mkdir(parents=True)
     write(make_table(), project / "data" / "public" / "public.csv.gz")
+    write(make_table(targets=("Ca", "clay")), project / "soil.csv")
     return project
 
 
-def run(configuration, project, file):
-    """What the editor does: its program, arguments, environment file and folder, under this interpreter."""
+def answer(name):
+    """What a user picks or types when the editor asks."""
+    asked = INPUTS[name]
+    given = ANSWERS.get(name, asked["default"])
+    if asked["type"] == "pickString":
+        offered = [option["value"] for option in asked["options"]]
+        assert given in offered and asked["default"] in offered
+    return given
+
+
+def run(configuration, project, file="train.py"):
+    """What the editor does: its program or module, arguments, environment and folder, under this interpreter."""
 
     def filled(text):
-        return text.replace("${workspaceFolder}", str(project)).replace("${file}", str(project / file))
+        text = text.replace("${workspaceFolder}", str(project)).replace("${file}", str(project / file))
+        return re.sub(r"\$\{input:(\w+)\}", lambda found: answer(found[1]), text)
 
     with open(filled(configuration["envFile"])) as lines:
         pairs = dict(line.strip().split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    command = [sys.executable, filled(configuration["program"]), *map(filled, configuration["args"])]
+    pairs |= {name: filled(value) for name, value in configuration.get("env", {}).items()}
+    what = (
+        ["-m", configuration["module"]] if "module" in configuration else [filled(configuration["program"])]
+    )
     return subprocess.run(
-        command,
+        [sys.executable, *what, *map(filled, configuration["args"])],
         cwd=filled(configuration["cwd"]),
-        env=dict(os.environ, **pairs),
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | pairs,
         capture_output=True,
         text=True,
     )
 
 
-def test_every_launch_configuration_runs_and_leaves_what_it_should(project):
-    assert [configuration["name"] for configuration in LAUNCH] == list(MADE)
-    for configuration in LAUNCH:
-        for path in MADE[configuration["name"]]:
-            if (project / path).exists():
-                (project / path).unlink()
-        done = run(configuration, project, "train.py")
-        assert done.returncode == 0, (configuration["name"], done.stderr)
-        assert all((project / path).stat().st_size for path in MADE[configuration["name"]])
-    score = float((project / "data" / "scores" / "public.txt").read_text())
-    assert 0.5 < score <= 1.01
+def leaves(name, paths, project, *file):
+    """A configuration runs and makes these files."""
+    for path in paths:
+        (project / path).unlink(missing_ok=True)
+    done = run(LAUNCH[name], project, *file)
+    assert done.returncode == 0, (name, done.stderr)
+    assert all((project / path).stat().st_size for path in paths)
+    return done
+
+
+def test_the_steps_and_the_tools_are_there_in_their_order():
+    assert list(LAUNCH) == [*STEPS, *TOOLS, "current file"]
+
+
+def test_every_step_runs_and_leaves_what_it_should(project):
+    for name, paths in STEPS.items():
+        leaves(name, paths, project)
+    assert 0.5 < float((project / "data" / "scores" / "public.txt").read_text()) <= 1.01
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_tool_asks_for_what_is_defined_and_offers_an_answer_by_default(name, project):
+    asked = re.findall(r"\$\{input:(\w+)\}", " ".join(LAUNCH[name]["args"]))
+    assert asked and all(answer(each) and INPUTS[each]["description"] for each in asked)
+    assert (ROOT / LAUNCH[name]["module"].replace(".", "/") / "__main__.py").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_tool_runs_and_leaves_what_it_should(name, project):
+    if name == "monitor":
+        leaves("train", STEPS["train"], project)
+    leaves(name, TOOLS[name], project)
+
+
+@pytest.mark.parametrize(
+    "file, paths",
+    [
+        ("train.py", STEPS["train"]),
+        ("notebooks/02_validation.py", []),
+        ("tools/trust/__main__.py", ["reports/public/coverage.csv"]),
+    ],
+)
+def test_the_current_file_runs_whether_step_notebook_or_tool(file, paths, project):
+    assert leaves("current file", paths, project, file).stdout or paths
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="this machine has no make")
