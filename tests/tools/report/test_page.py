@@ -181,8 +181,8 @@ def test_the_readme_figure_is_a_picture(tmp_path, capsys):
 @pytest.mark.parametrize(
     "name, rows, targets",
     [
-        ("yamsys_soil/yamsys_soil_full", 94, 31),
-        ("peat_redoxpeat/peat_redoxpeat_full", 59, 30),
+        pytest.param("yamsys_soil/yamsys_soil_full", 94, 31, marks=pytest.mark.slow),
+        pytest.param("peat_redoxpeat/peat_redoxpeat_full", 59, 30, marks=pytest.mark.slow),
         ("limesoda_mir/limesoda_H_138_full", 138, 3),
     ],
 )
@@ -255,6 +255,7 @@ BAD = (
 )
 
 
+@pytest.mark.slow
 def test_in_a_browser_it_fits_asks_for_nothing_and_has_no_error(official, tmp_path):
     """Chromium's own --dump-dom is enough, so no package that drives a browser is needed."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
