@@ -117,7 +117,7 @@ def score(frame, end):
 
 
 def test_the_range_must_end_before_the_end_of_the_tail(frame):
-    scores = {end: score(frame, end) for end in (-300, -100, -1)}
+    scores = {end: score(frame[:600], end) for end in (-300, -100, -1)}
     assert scores[-300] > 0.8
     assert scores[-100] == pytest.approx(scores[-300], abs=0.02)
     assert scores[-1] < scores[-300] - 0.1
