@@ -8,6 +8,7 @@ import pandas as pd
 
 import preprocess
 import train
+from tools.demo_data.files import NOT_MEASURED
 from tools.report.figures.style import site_colours
 from tools.spectra import in_percent, read_spectra
 from tools.trust.coverage import held_out_bounds, plans
@@ -15,7 +16,6 @@ from tools.validate.cross_validation import cross_validate, learning_curve, quie
 from tools.validate.folds import schemes, usable
 from tools.validate.measures import measure_table
 
-DEMO_NAME = b"synthetic-spectra-not-from-an-instrument"  # what demo_data puts into its files
 DEMO = (
     "synthetic spectra of python -m tools.demo_data: no instrument measured them, no laboratory assayed them"
 )
@@ -124,7 +124,7 @@ def source_of(path):
     else:
         with open(path, "rb") as file:
             origin = file.read(200)
-    return DEMO if DEMO_NAME in origin else UNKNOWN
+    return DEMO if NOT_MEASURED.encode() in origin else UNKNOWN
 
 
 def study_of(arguments, command):
