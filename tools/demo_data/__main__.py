@@ -35,7 +35,7 @@ Sources
     Powder: Kubelka & Munk (1931) Z. Tech. Phys. 12, 593.
     Zones: Sillitoe (2010) Econ. Geol. 105, 3.
     Vapour: Rothman et al. (2013) J. Quant. Spectrosc. Radiat. Transf. 130, 4.
-    Atomic weights: Meija et al. (2016) Pure Appl. Chem. 88, 265.
+    Atomic weights: those of the package periodictable, after Prohaska et al. (2022) Pure Appl. Chem. 94, 573.
 """
 
 import argparse
