@@ -12,7 +12,7 @@ def read(name):
 
 # Formula; absorption between the bands, at 2000 cm-1; the power of wavenumber it goes with.
 # Metallic and narrow-gap minerals have few bands above 430 cm-1 and darken everything, most
-# so where photons exceed the gap (galena 0.4, chalcopyrite 0.5 eV: 3300 and 4000 cm-1).
+# so where photons exceed the gap (galena 0.4, chalcopyrite 0.5 eV: 3300 and 4000 cm-1). Water is adsorbed.
 MINERALS = read("minerals.csv").set_index("mineral")
 
 # Centre, width at half height, strength, what moves, and who measured it.
