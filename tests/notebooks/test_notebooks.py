@@ -28,7 +28,7 @@ NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.py"))
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory):
     """A file whose sites are marked in their spectra, so that by row there is something to leak."""
-    table = make_table(rows=120)
+    table = make_table(rows=120, targets=("Al_tot", "Ca_tot", "Cu_tot", "Fe_tot", "Mg_tot"))
     channels, rng = channels_of(table), np.random.default_rng(0)
     marks = rng.normal(0, 0.05, (15, len(channels)))
     table[channels] = 1 + 0.05 * table[channels] + marks[table["SiteID"] - 1]

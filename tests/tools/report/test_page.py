@@ -178,11 +178,12 @@ def test_the_readme_figure_is_a_picture(tmp_path, capsys):
     assert "wrote" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, rows, targets",
     [
-        pytest.param("yamsys_soil/yamsys_soil_full", 94, 31, marks=pytest.mark.slow),
-        pytest.param("peat_redoxpeat/peat_redoxpeat_full", 59, 30, marks=pytest.mark.slow),
+        ("yamsys_soil/yamsys_soil_full", 94, 31),
+        ("peat_redoxpeat/peat_redoxpeat_full", 59, 30),
         ("limesoda_mir/limesoda_H_138_full", 138, 3),
     ],
 )
