@@ -8,13 +8,11 @@ COMMAND begins with `python -m` or `make`; what a part can be, tools/docs/parts.
 over several lines. A table of figures that stands in no place is wrong: nobody would know what made it.
 """
 
-import importlib.util
 import re
 import shlex
-from pathlib import Path
 from typing import NamedTuple
 
-from tools.docs import parts
+from tools.docs import kept, parts
 
 PLACE = re.compile(r"<!-- made by: (?P<told>.*?) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 BEGIN, END = "<!-- made by:", "<!-- end -->"
@@ -92,7 +90,7 @@ def wrong_command(root, command):
     """Why a command cannot be run, or None."""
     words = shlex.split(command)
     if words[:2] == ["python", "-m"]:
-        return None if is_module(words[2]) else f"found no module {words[2]}, expected one of tools/"
+        return None if is_command(root, words[2]) else f"found no module {words[2]}, expected one of tools/"
     if words[0] == "make":
         targets = re.findall(r"^([\w-]+):", (root / "Makefile").read_text(), re.MULTILINE)
         return (
@@ -103,15 +101,10 @@ def wrong_command(root, command):
     return f"found {command!r}, expected a command that begins with `python -m` or `make`"
 
 
-def is_module(module):
-    """Whether `python -m` would find it, and it does something then."""
-    try:
-        found = importlib.util.find_spec(module)
-        if found is not None and found.submodule_search_locations is not None:  # a folder
-            found = importlib.util.find_spec(f"{module}.__main__")
-    except ModuleNotFoundError:
-        return False
-    return found is not None and "__main__" in Path(found.origin).read_text(encoding="utf-8")
+def is_command(root, module):
+    """Whether `python -m` would find a module of the project that does something then."""
+    file = kept.file_of(root, module)
+    return file is not None and "__main__" in f"{file.name} {file.read_text(encoding='utf-8')}"
 
 
 def wrong_parts(chosen):
