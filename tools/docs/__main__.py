@@ -65,13 +65,15 @@ def write(places, keeper):
         if sys.stderr.isatty():
             last = told(keeper.seconds(place.command))
             print(f"{number} of {len(places)}, {last} last time: {place.command}", file=sys.stderr)
+        was_kept = bool(keeper.find(place.command)) and not keeper.again
         try:
             output = keeper.make(place.command).output
             pages.put(keeper.root, place, parts.part(output, place.parts, place.command, place.text))
         except (kept.Failed, parts.NotThere) as error:
             wrong.append(f"{place.where}: {error}")
         else:
-            print(f"{place.where}: {told(keeper.seconds(place.command))}, {place.command}", flush=True)
+            took = "kept" if was_kept else told(keeper.seconds(place.command))
+            print(f"{place.where}: {took}, {place.command}", flush=True)
     return wrong
 
 
