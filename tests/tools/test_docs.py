@@ -1,9 +1,13 @@
 """tools/docs: pages that say what made their figures, and figures that are made anew when that has changed."""
 
+import os
 import re
+import subprocess
+import sys
 
+import pandas as pd
 import pytest
-from conftest import ROOT
+from conftest import ROOT, make_table, write
 
 from tools.docs import __main__ as docs
 from tools.docs import kept, pages, parts
@@ -74,10 +78,19 @@ def test_the_readme_is_short():
 
 
 def test_what_the_readme_says_is_there_is_there():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:recore|tools|tests|notebooks|docs|docker)/[\w./]*)`", readme))
-    assert len(named) > 10
-    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+    """In a row of its outline, names after the first may be of the same folder."""
+    outline = (ROOT / "README.md").read_text(encoding="utf-8").partition("| you look for |")[2]
+    rows = [
+        re.findall(r"`([\w/]+(?:\.py|/))`", line) for line in outline.splitlines() if line.startswith("|")
+    ]
+    missing = [
+        name
+        for row in rows
+        for name in row
+        if not (ROOT / name).exists() and not ((ROOT / row[0]).parent / name).exists()
+    ]
+    assert len([name for row in rows for name in row]) > 20
+    assert missing == []
 
 
 def test_the_readme_leads_to_every_page_and_each_opens_with_its_question():
@@ -87,6 +100,27 @@ def test_the_readme_leads_to_every_page_and_each_opens_with_its_question():
         title, question = path.read_text(encoding="utf-8").split("\n\n")[:2]
         assert title.startswith("# ")
         assert "?" in question, path.name
+
+
+def test_what_the_readme_shows_for_a_file_of_ones_own_runs(tmp_path):
+    """Its lines for the console, then its Python, each as a process of its own."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in ("soil.csv", "new.csv"):
+        write(make_table(targets=["Al", "Cu"]), tmp_path / name)
+    console = re.search(r"^```\n(.venv/bin/python train.*?)```", readme, re.DOTALL | re.MULTILINE)[1]
+    lines = [line.split() for line in console.splitlines()]
+    assert [line[1] for line in lines] == ["train.py", "predict.py", "score.py"]
+    code = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
+    for arguments in (*([str(ROOT / line[1]), *line[2:]] for line in lines), ["-c", code]):
+        subprocess.run(
+            [sys.executable, *arguments],
+            check=True,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+    assert float((tmp_path / "score.txt").read_text()) > 0.9
+    details = pd.read_csv(tmp_path / "predictions" / "new.details.csv")
+    assert {"verdict", "Al", "Al lower", "Al upper"} <= set(details)
 
 
 def test_every_term_that_is_looked_up_in_the_glossary_is_in_it():

@@ -110,4 +110,7 @@ def main(argv=None, root=kept.ROOT):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("docs: stopped; what was made is kept, the same command goes on from there")
