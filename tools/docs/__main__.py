@@ -61,10 +61,7 @@ def show_list(places, keeper):
 def write(places, keeper):
     """Make each place and write it into its page; lines that say which could not be made."""
     wrong = []
-    for number, place in enumerate(places, 1):
-        if sys.stderr.isatty():
-            last = told(keeper.seconds(place.command))
-            print(f"{number} of {len(places)}, {last} last time: {place.command}", file=sys.stderr)
+    for place in places:
         was_kept = bool(keeper.find(place.command)) and not keeper.again
         try:
             output = keeper.make(place.command).output

@@ -95,6 +95,9 @@ class Keeper:
 
     def run(self, command):
         """Run a command; its Made."""
+        if sys.stderr.isatty():
+            last = self.last(command)
+            print(f"running{f', {last.seconds:.0f} s last time' if last else ''}: {command}", file=sys.stderr)
         began = time.perf_counter()
         # the steps of `make run` speak on stderr; a tool's progress bar is there, and is no part of its output
         stderr = subprocess.STDOUT if command.startswith("make") else None
