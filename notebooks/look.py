@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import preprocess
-from tools.spectra import read_spectra
+from tools.spectra import read_spectra, read_table
 from tools.tune.search import SEARCH_ALPHAS, Search
 from tools.validate.cross_validation import quiet
 from train import SITE
@@ -43,7 +43,7 @@ class File(NamedTuple):
 def table(path):
     """Read a spectra file; one that cannot be read ends the notebook in one line."""
     try:
-        return preprocess.read_table(path)
+        return read_table(path)
     except (preprocess.DataError, OSError) as error:
         raise SystemExit(str(error)) from None
 

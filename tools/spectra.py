@@ -1,4 +1,4 @@
-"""Spectra of a file as they are, before any preprocessing."""
+"""Spectra files as tools look at them: preprocessed, with numbers for labels; and as they are."""
 
 from contextlib import closing
 
@@ -6,17 +6,33 @@ import numpy as np
 import pandas as pd
 
 import preprocess
+from recore.tables import open_table
+from recore.tables import read_table as read_text
 
 LARGEST_ABSORBANCE = 5  # that instruments measure: a hundred-thousandth of the light
 
 
+def read_table(path):
+    """A whole spectra file, preprocessed; index and ids are numbers where all of their labels are."""
+    features, ids, targets = read_text(path)
+    index = pd.Index(numbers_of(features.index.to_series()))
+    ids = ids.apply(numbers_of).set_axis(index)
+    return preprocess.Table(features.set_axis(index), ids, targets.set_axis(index))
+
+
+def numbers_of(labels):
+    """Labels, a Series of text, as numbers where all are plain decimal numbers."""
+    plain = labels.map(lambda label: preprocess.DECIMAL.fullmatch(label) is not None).all()
+    return pd.to_numeric(labels) if plain else labels
+
+
 def read_spectra(path, rows=None):
     """The channels of a spectra file as they are, of all or the first rows: (n_rows, n_channels)."""
-    layout, blocks = preprocess.open_table(path)
+    layout, blocks = open_table(path, preprocess.find_table(path))
     parts, read = [], 0
     with closing(blocks):
         for index, cells_of, _ in blocks:
-            parts.append(cells_of(layout, False).spectra)
+            parts.append(cells_of(layout).spectra)
             read += len(index)
             if rows is not None and read >= rows:
                 break

@@ -73,7 +73,7 @@ def main(argv=None):
         if options.shard_rows:
             if options.shard_rows < 1:
                 raise DataError(
-                    f"--shard-rows: found {options.shard_rows}, expected 1 or more; give a larger number"
+                    "--shard-rows", f"found {options.shard_rows}", "1 or more", "give a larger number"
                 )
             settings = options.output, "." + options.format, options.shard_rows, *content
             calls = (

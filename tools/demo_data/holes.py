@@ -99,7 +99,7 @@ def check(rows, channels, seed):
     """Raise a DataError for a number below its least."""
     for name, value, least in ("rows", rows, 1), ("channels", channels, MIN_CHANNELS), ("seed", seed, 0):
         if value < least:
-            raise DataError(f"--{name}: found {value}, expected at least {least}; give a larger number")
+            raise DataError(f"--{name}", f"found {value}", f"at least {least}", "give a larger number")
 
 
 def starts(rows, size, seed):

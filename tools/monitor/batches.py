@@ -9,7 +9,10 @@ import pandas as pd
 from tqdm import tqdm
 
 import preprocess
-import train
+import recore.model_file
+import recore.samples
+import recore.tables
+from tools import spectra
 from tools.monitor.limits import REFERENCE
 
 
@@ -45,16 +48,16 @@ def read_batches(paths, model, rows=None, group=None, label=""):
         For a file that cannot be read or is not the model's.
     """
     bar = tqdm(paths, label, leave=False, disable=None, delay=2)
-    return [batch for path in bar for batch in cut(path, preprocess.read_table(path), model, rows, group)]
+    return [batch for path in bar for batch in cut(path, spectra.read_table(path), model, rows, group)]
 
 
 def cut(path, table, model, rows=None, group=None):
     """Yield the batches of one file."""
     name = os.path.basename(preprocess.find_table(path))
     try:
-        places = train.places([str(each) for each in table.features], list(model.feature_names_in_))
+        places = recore.samples.places([str(each) for each in table.features], list(model.feature_names_in_))
     except preprocess.DataError as error:
-        raise preprocess.DataError(f"{name}: {error}") from None
+        raise preprocess.DataError(name, error) from None
     X = table.features.iloc[:, places].set_axis(model.feature_names_in_, axis=1)
     Y = table.targets.reindex(columns=model.target_names_).to_numpy(dtype=float)
     others = table.targets.columns.difference(model.target_names_, sort=False)
@@ -63,8 +66,10 @@ def cut(path, table, model, rows=None, group=None):
     if group is not None:
         if group not in table.ids:
             raise preprocess.DataError(
-                f"{name}: found no id column {group!r}, expected one of {', '.join(table.ids) or 'none'}; "
-                "name one of them, or cut by --batch"
+                name,
+                f"found no id column {group!r}",
+                f"one of {', '.join(table.ids) or 'none'}",
+                "name one of them, or cut by --batch",
             )
         number, groups = pd.factorize(table.ids[group], use_na_sentinel=False)
         for k, each in enumerate(groups):
@@ -79,16 +84,19 @@ def cut(path, table, model, rows=None, group=None):
 
 def check_reference(paths, batches, folder):
     """Raise a DataError for a reference that is too short or that the model was trained on."""
-    with open(os.path.join(folder, train.DESCRIPTION), encoding="utf-8") as file:
+    with open(os.path.join(folder, recore.model_file.DESCRIPTION), encoding="utf-8") as file:
         trained = json.load(file).get("training", {}).get("sha256")
     for path in map(preprocess.find_table, paths):
-        if train.file_sum(path) == trained:
+        if recore.tables.file_sum(path) == trained:
             raise preprocess.DataError(
-                f"{path}: found the file that the model was trained on, which it fits better than any other; "
-                "give good batches that it has not seen as --reference"
+                path,
+                "found the file that the model was trained on, which it fits better than any other",
+                remedy="give good batches that it has not seen as --reference",
             )
     if len(batches) < REFERENCE:
         raise preprocess.DataError(
-            f"--reference: found {len(batches)} batches, expected {REFERENCE} or more (20 are usual); give "
-            "more files, or cut them with --batch or --group, the new ones alike"
+            "--reference",
+            f"found {len(batches)} batches",
+            f"{REFERENCE} or more (20 are usual)",
+            "give more files, or cut them with --batch or --group, the new ones alike",
         )

@@ -6,9 +6,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-import train
+import recore.predictions
 
-COVERAGE = train.COVERAGE
+COVERAGE = recore.predictions.COVERAGE
 SLOPE_ROWS = 10  # assays; a slope through fewer says little
 MEDIANS = ("leverage", "residual")
 

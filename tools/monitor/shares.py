@@ -3,12 +3,12 @@
 import numpy as np
 from scipy import stats
 
-import mdl
+import recore.bounds
 from tools.monitor.limits import CLIP, REFERENCE, each_apart, ewma, joint_limit
 from tools.monitor.measuring import COVERAGE
 
 INDEPENDENT = 1e-6  # intraclass correlation that is none
-PROMISED = {"flagged": 1 - mdl.LIMIT, "outside": 1 - COVERAGE}  # of good samples
+PROMISED = {"flagged": 1 - recore.bounds.LIMIT, "outside": 1 - COVERAGE}  # of good samples
 
 
 def chart_share(name, values, old, alike, level):

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 import preprocess
+import recore.parquet
 import train
+from tools import spectra
 from tools.demo_data.files import NOT_MEASURED
 from tools.report.figures.style import site_colours
 from tools.spectra import in_percent, read_spectra
@@ -120,7 +122,7 @@ def source_of(path):
     """Where a file says that its spectra come from: only that of demo_data does."""
     path = preprocess.find_table(path)
     if path.endswith(".parquet"):
-        origin = preprocess.pyarrow_parquet().read_schema(path).metadata.get(b"origin", b"")
+        origin = recore.parquet.pyarrow_parquet().read_schema(path).metadata.get(b"origin", b"")
     else:
         with open(path, "rb") as file:
             origin = file.read(200)
@@ -129,7 +131,7 @@ def source_of(path):
 
 def study_of(arguments, command):
     """Read a file, cross-validate, fit; a Study."""
-    table = preprocess.read_table(arguments.file)
+    table = spectra.read_table(arguments.file)
     first = read_spectra(arguments.file, rows=FIRST)
     targets = usable(table.targets, arguments.folds)
     plan = schemes(table, arguments)
@@ -166,5 +168,5 @@ def fitted(table, group):
             if group in table.ids:
                 models["site"] = train.fit(table, group)
     except ValueError as error:  # a target that one site alone has
-        raise preprocess.DataError(str(error)) from None
+        raise preprocess.DataError("", str(error)) from None
     return models

@@ -24,11 +24,11 @@ import os
 
 import pandas as pd
 
-import mdl
 import preprocess
+import recore.bounds
 from tools import command
 from tools.output import markdown, report_folder
-from tools.spectra import in_percent, read_spectra
+from tools.spectra import in_percent, read_spectra, read_table
 from tools.trust.cost import COST_RUNS, cost
 from tools.trust.coverage import COVERAGE, FOLDS, coverage_table, held_out_bounds, plans
 from tools.trust.faults import faults, other_material, to_features
@@ -54,7 +54,7 @@ def measure(path, others, arguments):
         What is held out, and `coverage_table` of it.
     DataFrame of shape (n_faults, n_schemes)
     """
-    table = preprocess.read_table(path)
+    table = read_table(path)
     targets = usable(table.targets, arguments.folds)
     X, Y, name = table.features.to_numpy(), targets.to_numpy(), name_of(path)
     plan, folder = plans(schemes(table, arguments)), report_folder(path)
@@ -96,17 +96,21 @@ def arguments_of(argv):
     names = [preprocess.stem_of(path) for path in arguments.files]
     if len(set(names)) < len(names):
         raise preprocess.DataError(
-            f"found two files that are called {max(names, key=names.count)}, expected names of their own, as their "
-            "reports have; rename one"
+            "",
+            f"found two files that are called {max(names, key=names.count)}",
+            "names of their own, as their reports have",
+            "rename one",
         )
     if arguments.jobs == 0:
         raise preprocess.DataError(
-            "found --jobs 0, expected a number of processes; leave it out for all cores"
+            "", "found --jobs 0", "a number of processes", "leave it out for all cores"
         )
-    if arguments.folds < 2 or not 0 < arguments.coverage <= mdl.MOST:
+    if arguments.folds < 2 or not 0 < arguments.coverage <= recore.bounds.MOST:
         raise preprocess.DataError(
-            f"found --folds {arguments.folds} and --coverage {arguments.coverage:g}, expected 2 or more folds "
-            f"and a coverage above 0 and at most {mdl.MOST}; leave them out for {FOLDS} and {COVERAGE}"
+            "",
+            f"found --folds {arguments.folds} and --coverage {arguments.coverage:g}",
+            f"2 or more folds and a coverage above 0 and at most {recore.bounds.MOST}",
+            f"leave them out for {FOLDS} and {COVERAGE}",
         )
     return arguments
 
@@ -115,7 +119,7 @@ def main(argv=None):
     arguments = arguments_of(argv)
     if arguments.cost:
         for path in arguments.files:
-            lines = list(cost(preprocess.read_table(path), arguments.group))
+            lines = list(cost(read_table(path), arguments.group))
             print(f"{name_of(path)}, medians of {COST_RUNS}, {os.cpu_count()} threads:\n")
             header = ["seconds", "alone", "with bounds and verdicts", "times"]
             print("\n".join(markdown(header, lines)) + "\n")

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-import train
+import recore.predictions
 from mdl import ZeroClippedRidgeCV
 from tools.tune.search import Search
 from tools.validate.cross_validation import quiet
@@ -28,9 +28,9 @@ def cost(table, group):
     model, values = fit(ZeroClippedRidgeCV, table.features, targets, None), np.ascontiguousarray(X)
 
     def detailed():
-        train.trust(values, train.predict_array(values, model), model)
+        recore.predictions.trust(values, recore.predictions.predict_array(values, model), model)
 
-    rows.append(["predict", *side_by_side(lambda: train.predict_array(values, model), detailed)])
+    rows.append(["predict", *side_by_side(lambda: recore.predictions.predict_array(values, model), detailed)])
     for name, without, with_ in rows:
         yield [name, f"{without:.4f}", f"{with_:.4f}", f"{with_ / without:.2f}"]
 

@@ -5,11 +5,11 @@ import pandas as pd
 from joblib import delayed
 from threadpoolctl import threadpool_limits
 
-import train
+import recore.predictions
 from mdl import ZeroClippedRidgeCV
 from tools.validate.cross_validation import in_turn, quiet
 
-COVERAGE = train.COVERAGE
+COVERAGE = recore.predictions.COVERAGE
 FOLDS = 10
 
 

@@ -26,11 +26,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-import preprocess
 import score
 from tools import command
 from tools.output import markdown, report_folder
-from tools.spectra import read_spectra
+from tools.spectra import read_spectra, read_table
 from tools.tune.choice import choose
 from tools.tune.search import nested, search, total
 from tools.tune.treatments import PRESENT, present, settings_of
@@ -107,7 +106,7 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     arguments.repeats = 1
 
-    table = preprocess.read_table(arguments.file)
+    table = read_table(arguments.file)
     spectra = read_spectra(arguments.file).to_numpy()
     targets = usable(table.targets, arguments.folds)
     sites = table.ids[arguments.group].to_numpy() if arguments.group in table.ids else None

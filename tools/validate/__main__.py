@@ -18,8 +18,7 @@ import json
 
 import numpy as np
 
-import preprocess
-from tools import command
+from tools import command, spectra
 from tools.output import markdown, plus_minus, report_folder
 from tools.spectra import read_spectra
 from tools.validate.cross_validation import OURS, compare, cross_validate, fit_predict, learning_curve
@@ -102,7 +101,7 @@ def main(argv=None):
         help="other models on the same folds, with times; few targets if --short",
     )
     arguments = arguments_of(parser, argv)
-    table = preprocess.read_table(arguments.file)
+    table = spectra.read_table(arguments.file)
     plan = schemes(table, arguments)
     targets = usable(table.targets, arguments.folds)
     folder = report_folder(arguments.file)

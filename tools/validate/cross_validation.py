@@ -24,7 +24,7 @@ def fit_predict(X, Y, new, groups=None):
     try:
         return ZeroClippedRidgeCV().fit(X, Y, groups=groups).predict(new)
     except ValueError as error:  # a target whose assays leave a training half too little
-        raise preprocess.DataError(f"in a fold: {error}") from None
+        raise preprocess.DataError("in a fold", error) from None
 
 
 def predict_fold(model, X, Y, test, groups, share):

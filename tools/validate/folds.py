@@ -21,7 +21,7 @@ def usable(targets, folds):
         print(f"left out, too few assays: {', '.join(targets.columns[~enough])}", file=sys.stderr)
     if not enough.any():
         raise preprocess.DataError(
-            f"found no target with {2 * folds} assays, expected one; give a file with assays, or fewer --folds"
+            "", f"found no target with {2 * folds} assays", "one", "give a file with assays, or fewer --folds"
         )
     return targets.loc[:, enough]
 
@@ -31,8 +31,9 @@ def read_folds(path, index):
     folds = pd.read_csv(path, index_col=0)
     if "Fold" not in folds or not folds.index.is_unique or set(folds.index) != set(index):
         raise preprocess.DataError(
-            f"{path}: found {len(folds)} rows and columns {', '.join(folds)}, expected a column Fold and "
-            f"the {len(index)} indices of the spectra file, each once"
+            path,
+            f"found {len(folds)} rows and columns {', '.join(folds)}",
+            f"a column Fold and the {len(index)} indices of the spectra file, each once",
         )
     return folds.loc[index, "Fold"].to_numpy()[None]
 
@@ -45,7 +46,7 @@ def draw_folds(units, repeats, folds):
     names, unit = np.unique(units, return_inverse=True)
     if len(names) < 3:
         raise preprocess.DataError(
-            f"found {len(names)} sites or rows to hold out, expected 3 or more; use another --group"
+            "", f"found {len(names)} sites or rows to hold out", "3 or more", "use another --group"
         )
     if folds >= len(names):
         return unit[None]
@@ -62,8 +63,10 @@ def schemes(table, arguments):
         found = {"row": (draw_folds(np.arange(n), arguments.repeats, arguments.folds), None)}
     if arguments.group not in (*table.ids, SITE, "none"):
         raise preprocess.DataError(
-            f"--group: found no id column {arguments.group!r}, expected one of {', '.join(table.ids) or 'none'}; "
-            "name one of them, or none"
+            "--group",
+            f"found no id column {arguments.group!r}",
+            f"one of {', '.join(table.ids) or 'none'}",
+            "name one of them, or none",
         )
     if arguments.group in table.ids:
         sites = table.ids[arguments.group].to_numpy()

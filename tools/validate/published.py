@@ -86,8 +86,9 @@ def read_report(reports, name):
     missing = [file for file in files if not (folder / file).exists()]
     if missing:
         raise preprocess.DataError(
-            f"{folder}: found no {', '.join(missing)}; run tools.validate, tools.validate --peers and "
-            "tools.tune --nested on the file before"
+            folder,
+            f"found no {', '.join(missing)}",
+            remedy="run tools.validate, tools.validate --peers and tools.tune --nested on the file before",
         )
     measures, nested, peers = (pd.read_csv(folder / file) for file in files)
     found = measures["held out by"].unique()

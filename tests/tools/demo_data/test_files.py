@@ -14,6 +14,7 @@ import pytest
 from conftest import ROOT
 
 import preprocess
+from tools import spectra
 from tools.demo_data import __main__ as demo_main
 from tools.demo_data import files, holes
 
@@ -63,7 +64,7 @@ def test_the_default_file_has_1344_spectra_of_1700_channels(frame):
 
 
 def test_the_pipeline_reads_the_file_as_it_is(tmp_path):
-    table = preprocess.read_table(str(write(tmp_path / "public.csv.gz")))
+    table = spectra.read_table(str(write(tmp_path / "public.csv.gz")))
     assert table.features.shape == (100, 50)
     assert list(table.ids) == ["DepthTo", "SiteID", "DepthFrom"]
     assert tuple(table.targets) == preprocess.TARGETS

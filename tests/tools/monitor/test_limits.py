@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import mdl
+import recore.bounds
 from tools.monitor.limits import LAMBDA, ewma, joint_limit
 from tools.monitor.means import TAILS, chart_mean
 from tools.monitor.measuring import Values
@@ -51,7 +51,7 @@ def test_without_a_reference_a_mean_varies_by_what_batches_share_and_by_their_ro
 @pytest.mark.parametrize("alike, law", [(0.0, stats.binom), (0.3, stats.betabinom)])
 @pytest.mark.parametrize("n", [1, 7, 60])
 def test_the_limit_of_a_share_is_the_smallest_that_good_samples_exceed_seldom_enough(alike, law, n):
-    p = 1 - mdl.LIMIT
+    p = 1 - recore.bounds.LIMIT
     common = clustering(alike, p)
     shape = (p,) if alike == 0 else (p * (1 / common - 1), (1 - p) * (1 / common - 1))
     _, _, _, upper, *_ = chart_share("flagged", values([[0]], n), None, alike, 0.003)

@@ -12,6 +12,7 @@ from scipy import stats
 
 import preprocess
 import train
+from tools import spectra
 from tools.monitor import __main__ as monitor
 from tools.monitor import charts
 from tools.monitor.alarms import SPECTRA, alarm_line
@@ -98,7 +99,7 @@ def test_the_levels_of_all_targets_charts_and_forms_sum_to_the_rate(model, refer
 
 
 def test_mean_and_spread_of_training_predictions_come_from_the_model_alone(folder, model):
-    X = preprocess.read_table(str(folder / "training.csv")).features.to_numpy()
+    X = spectra.read_table(str(folder / "training.csv")).features.to_numpy()
     unclipped = X @ model.coef_.T + model.intercept_
     mean, sd = training_predictions(model)
     np.testing.assert_allclose(mean, unclipped.mean(axis=0), rtol=1e-8)

@@ -17,6 +17,7 @@ from PIL import Image
 
 import preprocess
 import score
+from tools import spectra
 from tools.demo_data import files
 from tools.report import __main__ as report
 from tools.report.study import DEMO, UNKNOWN, source_of
@@ -108,7 +109,7 @@ def test_coverage_and_flagged_spectra_are_those_of_bounds_held_out(tmp_path):
     channels = channels_of(table)
     table.loc[table.index[7], channels[::2]] += 0.5  # what no other spectrum has
     page = page_of(table, tmp_path)
-    read = preprocess.read_table(str(tmp_path / "spectra.csv"))
+    read = spectra.read_table(str(tmp_path / "spectra.csv"))
     folds = draw_folds(np.arange(60), 1, 3)[0]
     bounds, found, _ = held_out_bounds(read.features.to_numpy(), read.targets.to_numpy(), folds)
     covered = coverage_table(read.targets, bounds)["coverage"].mean()

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from conftest import REAL, channels_of, make_table
 
-import preprocess
 from mdl import ZeroClippedRidgeCV
+from tools import spectra
 from tools.trust.coverage import FOLDS, coverage_table, held_out_bounds
 from tools.trust.faults import to_features
 from tools.validate.folds import draw_folds, usable
@@ -49,7 +49,7 @@ def test_bounds_of_real_spectra_cover_new_rows_as_promised(name):
     path = REAL / (name + ".csv.gz")
     if not path.exists():
         pytest.skip(f"the real spectra are not here: {path}")
-    table = preprocess.read_table(str(path))
+    table = spectra.read_table(str(path))
     folds = draw_folds(np.arange(len(table.features)), 1, FOLDS)[0]
     targets = usable(table.targets, FOLDS)
     bounds, *_ = held_out_bounds(table.features.to_numpy(), targets.to_numpy(), folds)

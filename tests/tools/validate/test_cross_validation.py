@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from conftest import REAL, channels_of, make_table, write
 
-import preprocess
 import score
+from tools import spectra
 from tools.validate.cross_validation import fit_predict, held_out
 from tools.validate.folds import FOLDS, REPEATS, draw_folds
 from tools.validate.measures import mean_r2
@@ -44,7 +44,7 @@ def test_a_target_that_is_nothing_but_the_site_is_worth_nothing_by_site(tmp_path
     channels, rng = channels_of(table), np.random.default_rng(0)
     marks = rng.normal(0, 0.05, (15, len(channels)))  # what all spectra of a site share
     table[channels] = 1 + marks[table["SiteID"] - 1] + rng.normal(0, 0.01, (120, len(channels)))
-    read = preprocess.read_table(str(write(table, tmp_path / "leak.csv.gz")))
+    read = spectra.read_table(str(write(table, tmp_path / "leak.csv.gz")))
     X, Y, sites = read.features.to_numpy(), read.targets.to_numpy(), read.ids["SiteID"].to_numpy()
 
     def r2(units, groups=None):
@@ -60,7 +60,7 @@ def test_yamsys_is_as_good_as_its_authors_pls():
     folder = REAL / "yamsys_soil"
     if not folder.exists():
         pytest.skip("the real spectra are not here: %s" % folder)
-    table = preprocess.read_table(str(folder / "yamsys_soil_full.csv.gz"))
+    table = spectra.read_table(str(folder / "yamsys_soil_full.csv.gz"))
     names = ["C", "Al_tot", "K_tot"]
     published = pd.read_csv(folder / "published_model_stats.csv", index_col="response").loc[names, "r2"]
     X, Y = table.features.to_numpy(), table.targets[names].to_numpy()

@@ -9,6 +9,7 @@ from conftest import make_table, write
 
 import preprocess
 import score
+from tools import spectra
 from tools.validate import __main__ as validate
 
 
@@ -36,7 +37,7 @@ def test_the_command_puts_row_and_site_side_by_side_and_saves_what_it_found(here
     saved = pd.read_csv(folder / "predictions.csv", index_col=0)
     assert len(saved) == 48 * 2 * 3
     summary = json.loads((folder / "summary.json").read_text())
-    actual = preprocess.read_table(str(path)).targets
+    actual = spectra.read_table(str(path)).targets
     for (by, repeat), part in saved.groupby(["held out by", "repeat"]):
         found = score.official_score(actual.to_numpy(), part.loc[actual.index, list(actual)].to_numpy())
         assert summary["held out by"][by]["official score"][repeat] == pytest.approx(found)
