@@ -674,7 +674,7 @@ def test_a_full_disk_ends_in_one_line_that_names_the_table(table, tmp_path, name
 def dask_cluster(tmp_path_factory):
     """Address and workers of a Dask cluster on loopback: a scheduler and two workers, processes of their own."""
     pytest.importorskip("distributed", reason="distributed is not installed here")
-    from tools.benchmark_scale import dask_cluster
+    from tools.benchmark.cluster import dask_cluster
 
     with dask_cluster(tmp_path_factory.mktemp("dask")) as cluster:
         yield cluster

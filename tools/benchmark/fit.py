@@ -1,7 +1,7 @@
 """Time and memory of a fit, side by side with scikit-learn's RidgeCV and himalaya's.
 
-    python -m tools.benchmark_fit            # three sizes, about 10 minutes
-    python -m tools.benchmark_fit --short    # 1,344 rows only, half a minute
+    python -m tools.benchmark.fit            # three sizes, about 10 minutes
+    python -m tools.benchmark.fit --short    # 1,344 rows only, half a minute
 
 Every fit runs in a process of its own, with the same number of threads, on the same file of
 simulated spectra; the candidates take turns, so that a busy machine is unfair to none. Seconds are
@@ -108,7 +108,7 @@ def run_one(what, folder):
 def run_in_process(what, folder, threads):
     """What `run_one` prints in a new process, as numbers, or the reason why it did not run."""
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    command = [sys.executable, "-W", "ignore", "-m", "tools.benchmark_fit"]
+    command = [sys.executable, "-W", "ignore", "-m", "tools.benchmark.fit"]
     try:
         done = subprocess.run(
             [*command, "--one", what, str(folder)],

@@ -1,8 +1,8 @@
 """The four steps the plain way, as the challenge entry takes that this project re-creates.
 
-    python tools/baseline.py preprocess --folder FOLDER
+    python tools/benchmark/plain.py preprocess --folder FOLDER
 
-What tools/benchmark.py measures the steps against: the whole file read with pandas, a
+What tools/benchmark/steps.py measures the steps against: the whole file read with pandas, a
 rolling window over a DataFrame, scikit-learn's RidgeCV with a scorer, to_csv. FOLDER holds
 public.csv.gz and takes the outputs. Runs on Python 3.7 and pandas 1.1 as well.
 """
