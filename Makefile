@@ -43,7 +43,7 @@ tune: .venv/installed $(PUBLIC)  ## search range, window and treatment; heat map
 benchmark: .venv/installed  ## time and memory of each step beside the plain way
 	.venv/bin/python -m tools.benchmark
 
-.venv-oldest/installed: tools/requirements-oldest.txt
+.venv-oldest/installed: tools/container/requirements-oldest.txt
 	@mkdir -p .venv-oldest
 	@python37=$$(command -v python3.7 || true); \
 	if [ -n "$$python37" ] && ! "$$python37" -c '' 2>/dev/null; then \
@@ -54,16 +54,16 @@ benchmark: .venv/installed  ## time and memory of each step beside the plain way
 	@touch $@
 
 simulate: .venv/installed $(PUBLIC)  ## the four jobs of the online pipeline, on the platform's own model server
-	.venv/bin/python -m tools.simulate $(PUBLIC)
+	.venv/bin/python -m tools.container.simulate $(PUBLIC)
 
 loadtest: .venv/installed  ## requests a second of the model server, beside the plain way; six minutes
-	.venv/bin/python -m tools.loadtest
+	.venv/bin/python -m tools.container.loadtest
 
 docker: .venv/installed  ## the steps through the unearthed command on a Docker engine
-	.venv/bin/python -m tools.docker_run $(DOCKER)
+	.venv/bin/python -m tools.container.docker $(DOCKER)
 
 matrix: .venv/installed  ## train and serve under every version of the container
-	.venv/bin/python -m tools.matrix
+	.venv/bin/python -m tools.container.matrix
 
 $(PUBLIC): | .venv/installed
 	.venv/bin/python -m tools.demo_data --output $@

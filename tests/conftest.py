@@ -13,7 +13,6 @@ import preprocess
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "data"
-CANNOT_INSTALL = []  # why, once it was tried
 REAL_TABLES = [
     "limesoda_mir/limesoda_H_138_full.csv.gz",
     "limesoda_mir/limesoda_NRW_62_full.csv.gz",
@@ -90,17 +89,3 @@ def real_table(request):
     if not path.exists():
         pytest.skip("the real spectra are not here: %s" % path)
     return path
-
-
-def model_server(code, model, workers=2):
-    """The platform's own model server (tools/server.py); skips, saying why, where it cannot be installed."""
-    from tools import environments, server
-
-    if not CANNOT_INSTALL:
-        try:
-            server.python()
-        except environments.CannotInstall as error:
-            CANNOT_INSTALL.append("the model server cannot be installed: %s" % error)
-    if CANNOT_INSTALL:
-        pytest.skip(CANNOT_INSTALL[0])
-    return server.Server(code, model, workers)

@@ -1,6 +1,6 @@
-"""Serve several models under one version: the part of tools/matrix.py that runs inside it.
+"""Serve several models under one version: the part of tools/container/matrix.py that runs inside it.
 
-    python matrix_worker.py PUBLIC FEATURES OUTPUT MODEL_DIR [MODEL_DIR ...]
+    python serve_models.py PUBLIC FEATURES OUTPUT MODEL_DIR [MODEL_DIR ...]
 
 Writes OUTPUT/0.npy for the first model, 1.npy for the second and so on: what predict.py and what the model server's
 functions make of the same spectra, (2, n_rows, n_targets). In Python 3.7's language, like what it runs.

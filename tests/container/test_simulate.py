@@ -1,13 +1,14 @@
-"""tools/simulate.py and tools/loadtest.py, short."""
+"""tools/container/simulate.py and loadtest.py, short."""
 
 import json
 import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, make_table, model_server, write
+from conftest import ROOT, make_table, write
 
-from tools import loadtest, simulate
+from container.conftest import model_server
+from tools.container import jobs, loadtest, private, simulate
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -16,7 +17,7 @@ def installed():
 
 
 def run(*arguments):
-    command = [sys.executable, "-m", "tools.simulate", *map(str, arguments)]
+    command = [sys.executable, "-m", "tools.container.simulate", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
@@ -32,9 +33,9 @@ def test_the_four_jobs_on_the_platforms_server_keep_every_row(tmp_path):
 
 def test_every_fifth_row_is_private_in_a_file_without_sites(tmp_path):
     path = write(make_table(rows=13).drop(columns="SiteID"), tmp_path / "p.csv")
-    assert simulate.split_off(path, tmp_path) == ([11, 2], "every fifth row")
-    private = simulate.read_lines(tmp_path / "private.csv.gz")
-    assert [row[0] for row in private] == ["", "4", "9"] and "CuPPM" not in private[0]
+    assert private.split_off(path, tmp_path) == ([11, 2], "every fifth row")
+    hidden = private.read_lines(tmp_path / "private.csv.gz")
+    assert [row[0] for row in hidden] == ["", "4", "9"] and "CuPPM" not in hidden[0]
 
 
 def test_a_row_that_the_server_loses_ends_in_one_line_and_status_1(tmp_path, monkeypatch):
@@ -57,16 +58,16 @@ def test_a_row_that_the_server_loses_ends_in_one_line_and_status_1(tmp_path, mon
     [
         (("None", "MultiRecord", 1), [64]),
         (("Line", "SingleRecord", 1), [16] * 4),
-        (("Line", "MultiRecord", 33 / simulate.MB), [32, 32]),
+        (("Line", "MultiRecord", 33 / jobs.MB), [32, 32]),
         (("Line", "MultiRecord", 1), [64]),
     ],
 )
 def test_a_file_is_cut_into_requests_as_batch_transform_does(way, sizes):
     text = b"0123456789abcde\n" * 4
-    bodies = simulate.requests(text, *way)
+    bodies = jobs.requests(text, *way)
     assert [len(body) for body in bodies] == sizes and b"".join(bodies) == text
-    with pytest.raises(simulate.Failed, match="above MaxPayload"):
-        simulate.requests(text, "Line", "MultiRecord", 15 / simulate.MB)
+    with pytest.raises(jobs.Failed, match="above MaxPayload"):
+        jobs.requests(text, "Line", "MultiRecord", 15 / jobs.MB)
 
 
 def test_the_load_test_measures_both_ways(monkeypatch):

@@ -1,9 +1,9 @@
 """Requests a second of the real model server, beside the plain way of serving.
 
-    python -m tools.loadtest              # 60 s for each of 1, 100 and 1,000 rows and each way
-    python -m tools.loadtest --seconds 5
+    python -m tools.container.loadtest              # 60 s for each of 1, 100 and 1,000 rows and each way
+    python -m tools.container.loadtest --seconds 5
 
-Both ways run on AWS's own worker (tools/server.py) with two workers, at the same time, and are
+Both ways run on AWS's own worker (tools/container/server.py) with two workers, at the same time, and are
 loaded in turn by a second process over loopback: two clients, one connection a request, as the
 platform's nginx makes them. Bodies are CSV with a header line, answers CSV. Any answer but the right
 one ends the run. Memory is that of the two workers, once they have answered large requests and at the end.
@@ -21,8 +21,8 @@ import threading
 import time
 from pathlib import Path
 
-from tools import server
-from tools.environments import CannotInstall
+from tools.container import server
+from tools.container.environments import CannotInstall
 
 ROOT = server.ROOT
 SIZES = (1, 100, 1000)  # rows a request
@@ -75,7 +75,7 @@ def load(port, path, seconds):
     command = [
         sys.executable,
         "-m",
-        "tools.loadtest",
+        "tools.container.loadtest",
         "--client",
         str(port),
         str(path),
@@ -116,7 +116,7 @@ def prepare(folder, rows):
         [interpreter, "preprocess.py", "--input", str(public), "--output", str(features)],
         [interpreter, "train.py", "--data_dir", str(public), "--model_dir", str(folder / "ours" / "model")],
         [
-            interpreter, "tools/baseline_serving.py", "--features", str(features), "--spectra", str(public),
+            interpreter, "tools/container/inside/plain_handlers.py", "--features", str(features), "--spectra", str(public),
             "--model_dir", str(folder / "plain" / "model"),
         ],
     ]  # fmt: skip
@@ -124,7 +124,7 @@ def prepare(folder, rows):
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for way, files in (
         ("ours", ["train.py", "mdl.py", "preprocess.py"]),
-        ("plain", ["tools/baseline_serving.py"]),
+        ("plain", ["tools/container/inside/plain_handlers.py"]),
     ):
         (folder / way / "code").mkdir()
         for file in files:

@@ -1,6 +1,6 @@
 """Hand train.py's functions to AWS's own worker, as the container's entry point does.
 
-Run by gunicorn (tools/server.py) in an environment that has sagemaker-containers and nothing of
+Run by gunicorn (tools/container/server.py) in an environment that has sagemaker-containers and nothing of
 this project but what the archive holds.
 """
 

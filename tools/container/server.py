@@ -19,11 +19,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from tools.environments import CannotInstall, environment, pip_install
+from tools.container.environments import CannotInstall, environment, pip_install
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv-server" / "{}.{}".format(*sys.version_info)  # one for each Python that asks for it
 REQUIREMENTS = Path(__file__).with_name("requirements-server.txt")
+INSIDE = Path(__file__).with_name("inside")  # what runs in the server's environment
 PATIENCE = 60  # seconds for a start, an answer or an end; the platform's own limit for an answer
 
 
@@ -76,7 +77,7 @@ class Server:
         }
         command = [
             python(), "-m", "gunicorn", "--timeout", str(PATIENCE), "-k", "gevent",
-            "--pythonpath", f"{self.base / 'code'},{Path(__file__).parent}",
+            "--pythonpath", f"{self.base / 'code'},{INSIDE}",
             "-b", "127.0.0.1:0", "--worker-connections", str(1000 * self.workers),
             "-w", str(self.workers), "--log-level", "info", "worker:main",
         ]  # fmt: skip

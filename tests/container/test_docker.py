@@ -8,13 +8,13 @@ import tarfile
 import pytest
 from conftest import ROOT
 
-from tools import docker_run
-from tools.environments import MADE_OF
+from tools.container import docker, engine, images, unearthed
+from tools.container.environments import MADE_OF
 
 
 def project_with(folder, **files):
     """A folder with the files to ship, and some of other contents."""
-    for name in docker_run.SHIPPED:
+    for name in docker.SHIPPED:
         (folder / name).write_text(files.get(name, name))
     return folder
 
@@ -31,27 +31,27 @@ def archive(project, names, **texts):
 
 
 def test_an_archive_of_exactly_the_shipped_files_is_right(tmp_path):
-    archive(project_with(tmp_path), docker_run.SHIPPED)
-    assert docker_run.check_archive(tmp_path) == (True, "archive: " + " ".join(docker_run.SHIPPED))
+    archive(project_with(tmp_path), docker.SHIPPED)
+    assert docker.check_archive(tmp_path) == (True, "archive: " + " ".join(docker.SHIPPED))
 
 
 def test_what_an_archive_lacks_or_has_too_much_or_changed_is_named(tmp_path):
-    names = [*docker_run.SHIPPED[1:], "tests/test_mdl.py"]
+    names = [*docker.SHIPPED[1:], "tests/test_mdl.py"]
     archive(project_with(tmp_path), names, **{"mdl.py": "other"})
-    right, words = docker_run.check_archive(tmp_path)
+    right, words = docker.check_archive(tmp_path)
     assert not right
     assert words == "archive: missing preprocess.py; not expected tests, tests/test_mdl.py; changed mdl.py"
 
 
 def test_a_step_that_left_nothing_is_wrong(tmp_path):
-    for step in (*docker_run.STEPS, "build"):
-        right, words = docker_run.outcome(step, tmp_path, tmp_path)
+    for step in (*docker.STEPS, "build"):
+        right, words = docker.outcome(step, tmp_path, tmp_path)
         assert not right and words.startswith("left nothing")
 
 
 def test_without_an_engine_one_line_says_so_and_the_run_goes_on():
     environ = dict(os.environ, DOCKER_HOST="unix:///no/such/socket")
-    command = [sys.executable, "-m", "tools.docker_run"]
+    command = [sys.executable, "-m", "tools.container.docker"]
     result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
     assert len(result.stdout.splitlines()) == 1 and result.stdout.startswith("not run: ")
@@ -80,19 +80,19 @@ def test_an_image_in_a_private_aws_registry_is_pulled_after_a_login(tmp_path):
 def image():
     """An image that stands in for the container, on an engine that answers."""
     if not (ROOT / ".venv-unearthed" / MADE_OF).exists():
-        pytest.skip("no unearthed command here: python -m tools.docker_run makes it")
-    engine = docker_run.engine()
+        pytest.skip("no unearthed command here: python -m tools.container.docker makes it")
+    started = engine.engine()
     try:
-        engine.__enter__()
-    except docker_run.NotHere as error:
+        started.__enter__()
+    except engine.NotHere as error:
         pytest.skip(str(error))
     try:
-        images = docker_run.docker("images", "--quiet", "--filter", "reference=ftir-container-*")
-        if not images:
-            pytest.skip("no image of the container here: python -m tools.docker_run makes it")
-        yield images.split()[0]
+        found = engine.docker("images", "--quiet", "--filter", "reference=ftir-container-*")
+        if not found:
+            pytest.skip("no image of the container here: python -m tools.container.docker makes it")
+        yield found.split()[0]
     finally:
-        engine.__exit__(None, None, None)
+        started.__exit__(None, None, None)
 
 
 @pytest.fixture
@@ -101,20 +101,20 @@ def project(tmp_path, image):
     folder = project_with(tmp_path, **{"train.py": "print('R² is no number'); raise SystemExit(3)"})
     (folder / "requirements.txt").write_text("")
     (folder / "data" / "public").mkdir(parents=True)
-    with docker_run.lent(image, "ftir-test:train"):
-        docker_run.write_challenge(folder, "ftir-test:train")
+    with images.lent(image, "ftir-test:train"):
+        unearthed.write_challenge(folder, "ftir-test:train")
         yield folder
 
 
 def train(project):
-    return docker_run.unearthed("train", docker_run.make_cli(), project, project)
+    return unearthed.unearthed("train", unearthed.make_cli(), project, project)
 
 
 def test_the_status_that_the_command_hides_is_the_containers(project):
     step = train(project)
     assert step.status == 3
     assert "R² is no number" in step.said
-    assert docker_run.docker("ps", "--all", "--quiet", "--filter", f"volume={project}") == ""
+    assert engine.docker("ps", "--all", "--quiet", "--filter", f"volume={project}") == ""
 
 
 def test_a_requirement_that_cannot_be_had_ends_the_step(project):
@@ -124,6 +124,6 @@ def test_a_requirement_that_cannot_be_had_ends_the_step(project):
 
 
 def test_a_name_is_lent_to_an_image_and_taken_back(image):
-    with docker_run.lent(image, "ftir-test:lent"):
-        assert docker_run.is_there("ftir-test:lent")
-    assert not docker_run.is_there("ftir-test:lent")
+    with images.lent(image, "ftir-test:lent"):
+        assert images.is_there("ftir-test:lent")
+    assert not images.is_there("ftir-test:lent")

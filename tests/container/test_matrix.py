@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from tools import environments, matrix
-from tools.matrix import Made, Outcome, Version, difference, judge
+from tools.container import environments, matrix, versions
+from tools.container.matrix import Outcome, difference, judge
+from tools.container.versions import Made, Version
 
-OLDEST = matrix.CONTAINERS[0]
+OLDEST = versions.CONTAINERS[0]
 HERE = Version("here", "%d.%d" % sys.version_info[:2], ())
 PREDICTED = np.array([[1.0, 200.0, 0.0], [4.0, 100.0, 0.0]])
 
@@ -54,7 +55,7 @@ def test_a_package_that_cannot_be_installed_is_an_error_that_quotes_pip(tmp_path
 
 
 def test_the_nearest_to_exact_versions_are_their_patch_releases():
-    assert matrix.nearest(("numpy==1.19.2", "joblib==1.3.*", "scipy")) == (
+    assert versions.nearest(("numpy==1.19.2", "joblib==1.3.*", "scipy")) == (
         "numpy==1.19.*", "joblib==1.3.*", "scipy",
     )  # fmt: skip
 
@@ -104,8 +105,8 @@ def test_each_way_to_disagree_is_named_with_its_versions():
 
 def test_what_requirements_may_not_move_is_named(monkeypatch, capsys):
     moved = {"scipy": ["1.5.3", "1.7.0"]}
-    monkeypatch.setattr(matrix, "make", lambda version: Made("python", {}, moved, exact=False))
-    made, wrong = matrix.make_all([OLDEST])
+    monkeypatch.setattr(versions, "make", lambda version: Made("python", {}, moved, exact=False))
+    made, wrong = versions.make_all([OLDEST])
     assert list(made) == [OLDEST]
     assert wrong == [f"{OLDEST.label}: requirements.txt moved scipy 1.5.3 → 1.7.0, expected scikit-learn"]
     assert "nearest patch releases" in capsys.readouterr().out
@@ -115,9 +116,11 @@ def test_what_requirements_may_not_move_is_named(monkeypatch, capsys):
 
 
 def test_models_of_this_version_and_of_the_oldest_container_are_served_alike_by_both():
-    folder = matrix.CACHE / OLDEST.folder
+    folder = versions.CACHE / OLDEST.folder
     if not (folder / environments.MADE_OF).exists():
-        pytest.skip("no environment of the oldest container here: python -m tools.matrix --short makes it")
+        pytest.skip(
+            "no environment of the oldest container here: python -m tools.container.matrix --short makes it"
+        )
     oldest = str(folder / "bin" / "python")
     assert environments.frozen(oldest)["numpy"] == "1.19.2"
     made = {

@@ -1,8 +1,8 @@
 """Handlers of the model server the plain way, as the challenge entry has them.
 
-    python tools/baseline_serving.py --features features.csv --spectra public.csv.gz --model_dir FOLDER
+    python tools/container/inside/plain_handlers.py --features features.csv --spectra public.csv.gz --model_dir FOLDER
 
-What tools/loadtest.py measures train.py's handlers against: pandas' reader, scikit-learn's RidgeCV,
+What tools/container/loadtest.py measures train.py's handlers against: pandas' reader, scikit-learn's RidgeCV,
 the server's own output. As a script it fits the model.
 """
 
