@@ -1,4 +1,4 @@
-"""What `unearthed build` ships: the three modules that train and serve, and requirements.txt."""
+"""What `unearthed build` ships: the three modules that train and serve, their package, and requirements.txt."""
 
 from setuptools import setup
 
@@ -7,5 +7,6 @@ setup(
     version="1.0.0",
     description="Element concentrations from FTIR spectra, by a ridge regression that can be explained",
     py_modules=["preprocess", "train", "mdl"],
+    packages=["recore"],
     python_requires=">=3.7",
 )

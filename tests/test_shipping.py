@@ -10,10 +10,10 @@ import tarfile
 import pytest
 from conftest import ROOT
 
-SHIPPED = {"preprocess.py", "train.py", "mdl.py", "requirements.txt", "README.md"}
+from tools.shipped import SHIPPED, is_taken_out
+
 CLUSTERS = {"distributed", "ray", "joblibspark", "pyspark"}  # for --backend
 BY_NAME = {"train", "predict"}  # scripts that import themselves, so that workers find their functions by name
-REMOVED = {"setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "PKG-INFO"}  # by `unearthed build`
 
 
 def copy_of_the_project(folder):
@@ -34,7 +34,7 @@ def test_the_source_archive_holds_what_is_shipped_and_nothing_else(tmp_path):
     (archive,) = (project / "dist").glob("*.tar.gz")
     with tarfile.open(str(archive)) as tar:
         files = {member.name.split("/", 1)[1] for member in tar.getmembers() if member.isfile()}
-    assert {name for name in files if ".egg-info/" not in name} - REMOVED == SHIPPED
+    assert {name for name in files if not is_taken_out(name)} == set(SHIPPED)
 
 
 def imports(nodes):

@@ -1,15 +1,13 @@
 """The platform's own model server, with a small model."""
 
-import shutil
-
 import pytest
-from conftest import ROOT, channels_of, make_table, write
+from conftest import channels_of, make_table, write
 
 import preprocess
 import train
 from tools.container import environments, server
+from tools.shipped import CODE, lay
 
-SHIPPED = ("preprocess.py", "train.py", "mdl.py")
 CANNOT_INSTALL = []  # why, once it was tried
 
 
@@ -29,9 +27,7 @@ def model_server(code, model, workers=2):
 def folder(tmp_path_factory):
     """code/ as it is shipped, model/ of a small table."""
     folder = tmp_path_factory.mktemp("served")
-    (folder / "code").mkdir()
-    for name in SHIPPED:
-        shutil.copy(ROOT / name, folder / "code")
+    lay(folder / "code", CODE)
     public = write(make_table(), folder / "public.csv.gz")
     train.main(["--data_dir", str(public), "--model_dir", str(folder / "model")])
     return folder

@@ -4,7 +4,6 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
 
 from tools.container import environments, matrix, versions
 from tools.container.matrix import Outcome, difference, judge
@@ -131,7 +130,3 @@ def test_models_of_this_version_and_of_the_oldest_container_are_served_alike_by_
     assert outcomes[OLDEST].sharded is None and outcomes[HERE].sharded
     wrong, differences = judge(outcomes)
     assert wrong == [] and np.shape(differences) == (2, 2)
-
-
-def test_the_files_that_the_versions_run_are_here():
-    assert all((ROOT / file).is_file() for file in matrix.FILES)

@@ -39,13 +39,13 @@ def test_every_fifth_row_is_private_in_a_file_without_sites(tmp_path):
 
 
 def test_a_row_that_the_server_loses_ends_in_one_line_and_status_1(tmp_path, monkeypatch):
-    whole = simulate.transform_job
+    whole = jobs.transform_job
 
     def one_short(*arguments):
         text, number = whole(*arguments)
         return text.split(b"\n", 1)[1], number
 
-    monkeypatch.setattr(simulate, "transform_job", one_short)
+    monkeypatch.setattr(jobs, "transform_job", one_short)
     with pytest.raises(SystemExit) as ended:
         simulate.main([str(write(make_table(rows=40), tmp_path / "public.csv.gz"))])
     assert str(ended.value.code) == (

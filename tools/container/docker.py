@@ -28,14 +28,13 @@ import numpy as np
 from tqdm import tqdm
 
 from tools.container.engine import NotHere, docker, engine, engine_version, is_root
-from tools.container.environments import ROOT
 from tools.container.images import container_image, lent, pull, python_image
 from tools.container.matrix import ROWS, TOLERANCE, difference
 from tools.container.unearthed import CLI, challenge_image, copy_project, make_cli, unearthed, write_challenge
 from tools.container.versions import CONTAINERS
+from tools.shipped import ROOT, SHIPPED
 
 STEPS = ("preprocess", "train", "predict", "score")
-SHIPPED = ("preprocess.py", "train.py", "mdl.py", "requirements.txt", "README.md")
 BUILD_IMAGE, BUILD_PYTHON = "python:3.8-slim", "3.8"  # written into the command itself
 STAND_IN = "sagemaker-scikit-learn"  # where no challenge names an image
 TAIL = 15  # lines of a wrong step's log that are shown
@@ -91,8 +90,7 @@ def outcome(step, project, plain):
 def check_archive(project):
     """Whether src.tar.gz holds exactly the files to ship, each as the project has it, and that in words."""
     with tarfile.open(project / "src.tar.gz") as tar:
-        found = {os.path.normpath(member.name): member for member in tar.getmembers()}
-        found.pop(".", None)
+        found = {os.path.normpath(member.name): member for member in tar.getmembers() if not member.isdir()}
         missing, extra = set(SHIPPED) - set(found), set(found) - set(SHIPPED)
         other = {
             name

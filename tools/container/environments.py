@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 MADE_OF = "made-of.json"  # in an environment's folder; written last, so a half-made one is made again
 PIP = ["-m", "pip", "--disable-pip-version-check"]
 

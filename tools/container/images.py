@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools.container.engine import NotHere, apt_install, docker, is_root
-from tools.container.environments import ROOT, ask, find_python
+from tools.container.environments import ask, find_python
+from tools.shipped import ROOT
 
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 

@@ -12,11 +12,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.container import server
+from tools.shipped import CODE, ROOT, SHIPPED, is_taken_out, lay
 
-ROOT = server.ROOT
-SHIPPED = ["README.md", "mdl.py", "preprocess.py", "requirements.txt", "train.py"]
-TAKEN_OUT = {"setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "PKG-INFO"}  # by `unearthed build`
 MB = 1 << 20
 
 
@@ -73,13 +70,13 @@ def build(interpreter, folder):
     with tarfile.open(sdist) as tar:
         for member in tar.getmembers():
             name = member.name.split("/", 1)[-1]
-            if member.isfile() and name not in TAKEN_OUT and ".egg-info/" not in name:
+            if member.isfile() and not is_taken_out(name):
                 target = code / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(tar.extractfile(member).read())
     found = sorted(str(path.relative_to(code)) for path in code.rglob("*") if path.is_file())
-    if found != SHIPPED:
-        raise Failed(f"the archive holds {', '.join(found)}, expected {', '.join(SHIPPED)}")
+    if found != sorted(SHIPPED):
+        raise Failed(f"the archive holds {', '.join(found)}, expected {', '.join(sorted(SHIPPED))}")
     shutil.rmtree(project)
     return code, figures
 
@@ -171,11 +168,11 @@ def transform_job(running, features, way):
 
 
 def scoring_job(interpreter, folder, label, actual, predictions):
-    """score.py alone; the score."""
+    """score.py beside the code that it imports; the score."""
     base = folder / f"scoring-{label}" / "opt" / "ml" / "processing"
     (base / "input" / "code").mkdir(parents=True)
     (base / "input" / "predictions").mkdir()
-    shutil.copy(ROOT / "score.py", base / "input" / "code")
+    lay(base / "input" / "code", ("score.py", *CODE))
     shutil.copy(actual, base / "input" / "public.csv.gz")
     (base / "input" / "predictions" / "public.csv.out").write_bytes(predictions)
     output = base / "output" / "scores" / "public.txt"

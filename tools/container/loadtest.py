@@ -23,8 +23,8 @@ from pathlib import Path
 
 from tools.container import server
 from tools.container.environments import CannotInstall
+from tools.shipped import CODE, ROOT, lay
 
-ROOT = server.ROOT
 SIZES = (1, 100, 1000)  # rows a request
 SLICE = 5  # seconds that one way is loaded before the other has its turn
 CLIENTS = 2
@@ -116,19 +116,15 @@ def prepare(folder, rows):
         [interpreter, "preprocess.py", "--input", str(public), "--output", str(features)],
         [interpreter, "train.py", "--data_dir", str(public), "--model_dir", str(folder / "ours" / "model")],
         [
-            interpreter, "tools/container/inside/plain_handlers.py", "--features", str(features), "--spectra", str(public),
+            interpreter, str(server.INSIDE / "plain_handlers.py"), "--features", str(features), "--spectra", str(public),
             "--model_dir", str(folder / "plain" / "model"),
         ],
     ]  # fmt: skip
     for command in commands:
         subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for way, files in (
-        ("ours", ["train.py", "mdl.py", "preprocess.py"]),
-        ("plain", ["tools/container/inside/plain_handlers.py"]),
-    ):
-        (folder / way / "code").mkdir()
-        for file in files:
-            shutil.copy(ROOT / file, folder / way / "code" / ("train.py" if way == "plain" else file))
+    lay(folder / "ours" / "code", CODE)
+    (folder / "plain" / "code").mkdir()
+    shutil.copy(server.INSIDE / "plain_handlers.py", folder / "plain" / "code" / "train.py")
     return features
 
 

@@ -28,8 +28,8 @@ import pandas as pd
 from tqdm import tqdm
 
 import preprocess
-from tools.container.environments import ROOT
 from tools.container.versions import SHOWN, make_all, versions, words
+from tools.shipped import CODE, ROOT, lay
 
 TOLERANCE = 1e-10  # of a target's largest prediction: rounding, and nothing that a laboratory could see
 SCORE = 0.5  # official, of its own training spectra: less, and the versions agree on nonsense
@@ -37,7 +37,8 @@ ROWS = 320  # spectra, more than the 243 features; with gaps, fewer: mdl's two f
 FEW, MANY = 0.05, 0.4  # share of missing assays
 SUITE = 7  # targets that are missing together; MANY in the first suite
 READS_PARQUET = 3  # pyarrow, from then on
-FILES = ("preprocess.py", "mdl.py", "train.py", "predict.py", "score.py")
+SERVE = Path(__file__).with_name("inside") / "serve_models.py"
+FILES = (*CODE, "predict.py", "score.py")
 
 
 def run(interpreter, script, *arguments, cwd):
@@ -89,10 +90,8 @@ def run_all(made):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         public, gaps = write_data(folder)
-        code = folder / "code"  # what the versions run, and nothing else
-        code.mkdir()
-        for file in (*FILES, "tools/container/inside/serve_models.py"):
-            shutil.copy(ROOT / file, code)
+        code = lay(folder / "code", FILES)  # what the versions run, and nothing else
+        shutil.copy(SERVE, code)
         for version, (interpreter, packages, *_) in tqdm(made.items(), desc="train", disable=None):
             own = folder / version.folder
             if int(packages.get("pyarrow", "0").split(".")[0]) >= READS_PARQUET:
@@ -105,7 +104,7 @@ def run_all(made):
         models = [folder / version.folder / "model" for version in made]
         for version, (interpreter, *_) in tqdm(made.items(), desc="serve", disable=None):
             own = folder / version.folder
-            run(interpreter, "serve_models.py", public, own / "public.csv", own / "served", *models, cwd=code)
+            run(interpreter, SERVE.name, public, own / "public.csv", own / "served", *models, cwd=code)
             place = list(made).index(version)
             predicted = own / "served" / str(place) / "public.csv.out"
             run(

@@ -20,8 +20,8 @@ import time
 from pathlib import Path
 
 from tools.container.environments import CannotInstall, environment, pip_install
+from tools.shipped import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv-server" / "{}.{}".format(*sys.version_info)  # one for each Python that asks for it
 REQUIREMENTS = Path(__file__).with_name("requirements-server.txt")
 INSIDE = Path(__file__).with_name("inside")  # what runs in the server's environment

@@ -11,7 +11,7 @@ requirements.txt where the platform does:
     processing    preprocess.py alone, the public file; again with the private file
     transform     the unpacked archive, the model, AWS's own worker (tools/container/server.py); each way to
                   split a file into requests, by lines and by MaxPayload
-    scoring       score.py alone, a file with assays and its predictions
+    scoring       score.py and the code, a file with assays and its predictions
 
 The private file is made of rows that the public one, and so the model, then does not have: those of
 every fifth site, or every fifth row of a file without sites. A lost row, or a prediction on the
@@ -26,21 +26,11 @@ import time
 from pathlib import Path
 
 import preprocess
-from tools.container import server
+from tools.container import jobs, server
 from tools.container.environments import CannotInstall
-from tools.container.jobs import (
-    MB,
-    ROOT,
-    Failed,
-    build,
-    install,
-    measured,
-    processing_job,
-    scoring_job,
-    training_job,
-    transform_job,
-)
+from tools.container.jobs import MB, Failed, measured
 from tools.container.private import split_off
+from tools.shipped import ROOT
 
 MAX_PAYLOAD = 6  # MB, the platform's default
 WAYS = [  # SplitType, BatchStrategy, MaxPayload in MB
@@ -79,15 +69,15 @@ def simulate(path, folder, show):
     interpreter = server.python()
     rows, which = split_off(path, folder)
     show(f"private rows: {which}", None, None, sum(rows), sum(rows))
-    code, figures = build(interpreter, folder)
+    code, figures = jobs.build(interpreter, folder)
     show("archive", *figures, None, None)
-    model, (installing, figures) = training_job(interpreter, folder, code, folder / "public.csv.gz")
+    model, (installing, figures) = jobs.training_job(interpreter, folder, code, folder / "public.csv.gz")
     show("training: requirements", installing, None, None, None)
     show("training", *figures, rows[0], None)
 
     tables = {}
     for label, expected in zip(("public", "private"), rows):
-        output, figures = processing_job(interpreter, folder, folder / f"{label}.csv.gz")
+        output, figures = jobs.processing_job(interpreter, folder, folder / f"{label}.csv.gz")
         tables[label] = output.read_bytes()
         kept(f"processing, {label}", expected, count(tables[label]) - 1)
         show(f"processing, {label}", *figures, expected, count(tables[label]) - 1)
@@ -102,7 +92,7 @@ def simulate(path, folder, show):
     predictions = {}
     serving = folder / "serving"
     shutil.copytree(code, serving)
-    show("serving: requirements", install(interpreter, serving)[0], None, None, None)
+    show("serving: requirements", jobs.install(interpreter, serving)[0], None, None, None)
     with server.Server(serving, model) as running:
         began = time.perf_counter()
         if running.ping() != 200:
@@ -115,7 +105,7 @@ def simulate(path, folder, show):
                     show(f"{step}: {len(tables[label]) / MB:.1f} MB is too large", None, None, expected, None)
                     continue
                 began = time.perf_counter()
-                text, number = transform_job(running, tables[label], way)
+                text, number = jobs.transform_job(running, tables[label], way)
                 kept(step, expected, count(text))
                 if predictions.setdefault(label, text) != text:
                     raise Failed(f"{step}: other predictions than in other batches")
@@ -128,7 +118,7 @@ def simulate(path, folder, show):
 
     scores = []
     for label, actual in (("public", "public.csv.gz"), ("private", "private-assays.csv.gz")):
-        score, figures = scoring_job(interpreter, folder, label, folder / actual, predictions[label])
+        score, figures = jobs.scoring_job(interpreter, folder, label, folder / actual, predictions[label])
         show(f"scoring, {label}: {score:.4f}", *figures, count(predictions[label]), None)
         scores.append(score)
     return scores

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.container.engine import SOCKET, NotHere, docker
-from tools.container.environments import ROOT, CannotInstall, environment, find_python
+from tools.container.environments import CannotInstall, environment, find_python
+from tools.shipped import ROOT
 
 CLI = ("unearthed-cli==0.1.3", "requests<2.29", "urllib3<2")  # newer ones do not reach an engine's socket
 CLI_PYTHONS = ("3.9", "3.8", "3.7")  # what it runs on

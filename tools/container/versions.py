@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from tools.container.environments import ROOT, CannotInstall, environment, find_python, frozen, pip_install
+from tools.container.environments import CannotInstall, environment, find_python, frozen, pip_install
+from tools.shipped import ROOT
 
 SHOWN = ("numpy", "pandas", "scikit-learn", "scipy", "joblib", "pyarrow")
 CACHE = ROOT / ".venv-matrix"
