@@ -11,7 +11,7 @@ from tools.shipped import CODE, lay
 CANNOT_INSTALL = []  # why, once it was tried
 
 
-def model_server(code, model, workers=2):
+def model_server(code, model, workers=2, **options):
     """The platform's own model server (tools/container/server.py); skips, saying why, where it cannot be installed."""
     if not CANNOT_INSTALL:
         try:
@@ -20,7 +20,7 @@ def model_server(code, model, workers=2):
             CANNOT_INSTALL.append("the model server cannot be installed: %s" % error)
     if CANNOT_INSTALL:
         pytest.skip(CANNOT_INSTALL[0])
-    return server.Server(code, model, workers)
+    return server.Server(code, model, workers, **options)
 
 
 @pytest.fixture(scope="package")

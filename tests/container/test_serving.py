@@ -14,6 +14,7 @@ import pytest
 import train
 from container.bodies import answered, expected_text, strict_json
 from container.conftest import model_server
+from tools.shipped import ROOT, lay
 
 
 def from_csv(answer):
@@ -133,3 +134,23 @@ def test_the_server_survives_a_worker_killed_while_it_answers(folder, model, tab
         assert isinstance(outcome[0], Exception)
         assert answered(running, header + "".join(rows), "text/csv") == expected_text(model, table.to_numpy())
         assert running.ping() == 200 and running.worker_pids() != [victim]
+
+
+# --- its own installation ---
+
+WITHOUT_THE_PACKAGE = (
+    "from setuptools import setup; setup(name='train', py_modules=['preprocess', 'train', 'mdl'])"
+)
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "without the package"])
+def test_the_servers_own_installation_serves_also_where_it_leaves_the_package_out(
+    whole, folder, model, table, tmp_path
+):
+    code = lay(tmp_path / "code")
+    if not whole:  # in place of the one that the platform writes where there is none
+        (code / "setup.py").write_text(WITHOUT_THE_PACKAGE)
+    with model_server(code, folder / "model", workers=1, installs=True) as running:
+        assert (running.site_packages / "train.py").read_bytes() == (ROOT / "train.py").read_bytes()
+        assert (running.site_packages / "recore").is_dir() is whole
+        assert answered(running, table.to_csv(), "text/csv") == expected_text(model, table.to_numpy())

@@ -51,6 +51,11 @@ def frozen(python):
     return {package["name"].lower(): package["version"] for package in json.loads(listed.stdout)}
 
 
+def pip_settings():
+    """The user's own settings of pip, a mirror for instance."""
+    return {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name == "HOME"}
+
+
 class CannotInstall(Exception):
     """pip could not install something; the message is its last line."""
 

@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tools.container.environments import pip_settings
 from tools.shipped import CODE, ROOT, SHIPPED, is_taken_out, lay
 
 MB = 1 << 20
@@ -52,11 +53,6 @@ def install(interpreter, code):
     """What each step of the platform does before it runs."""
     pip = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     return measured([*pip, "-r", "requirements.txt"], code, pip_settings())
-
-
-def pip_settings():
-    """The user's own settings of pip, a mirror for instance."""
-    return {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name == "HOME"}
 
 
 def build(interpreter, folder):

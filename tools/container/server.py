@@ -5,7 +5,8 @@
 
 `code` is a folder that holds what the archive does, `model` one that holds model.pkl and
 model.json. The server has a virtual environment of its own, .venv-server, made at its first use,
-and listens on this machine only.
+and listens on this machine only. With `installs=True` it installs the code first, as the platform
+does; without, its workers find the code where they would anyhow, in its folder.
 """
 
 import http.client
@@ -19,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tools.container.environments import CannotInstall, environment, pip_install
+from tools.container.environments import CannotInstall, environment, pip_install, pip_settings
 from tools.shipped import ROOT
 
 VENV = ROOT / ".venv-server" / "{}.{}".format(*sys.version_info)  # one for each Python that asks for it
@@ -51,6 +52,19 @@ def python():
     return interpreter
 
 
+def on_top(interpreter, folder):
+    """An environment that has another one's packages below its own; its interpreter and its site-packages."""
+    ask = "import site; print(site.getsitepackages()[0])"
+    subprocess.run([interpreter, "-m", "venv", "--without-pip", folder], check=True)
+    own = str(folder / "bin" / "python")
+    below, above = (
+        subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True).stdout.strip()
+        for python in (interpreter, own)
+    )
+    Path(above, "below.pth").write_text(below + "\n")
+    return own, Path(above)
+
+
 class Server:
     """The model server as a context.
 
@@ -59,12 +73,21 @@ class Server:
     code, model : path
         Folders; they are copied to the places where the platform has them.
     workers : int
+    installs : bool
+        Whether it does the platform's own installation, in an environment that is thrown away.
+
+    Attributes
+    ----------
+    interpreter : str
+    site_packages : Path
+        Where the installation put the code.
     """
 
-    def __init__(self, code, model, workers=2):
-        self.code, self.model, self.workers = code, model, workers
+    def __init__(self, code, model, workers=2, installs=False):
+        self.code, self.model, self.workers, self.installs = code, model, workers, installs
 
     def __enter__(self):
+        self.process = None
         self.base = Path(tempfile.mkdtemp(prefix="server-"))
         shutil.copytree(self.code, self.base / "code")
         shutil.copytree(self.model, self.base / "model")
@@ -75,8 +98,28 @@ class Server:
             "SAGEMAKER_PROGRAM": "train.py",
             "SM_MODEL_DIR": str(self.base / "model"),
         }
+        try:
+            self.interpreter = self._install(environment) if self.installs else python()
+            self._start(environment)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _install(self, environment):
+        """Install the code as the platform does, on top of the server's packages; the interpreter that has both."""
+        interpreter, self.site_packages = on_top(python(), self.base / "venv")
+        done = subprocess.run(
+            [interpreter, INSIDE / "install.py"], env={**environment, **pip_settings()}, cwd="/", text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        if done.returncode:
+            raise CannotInstall(f"the server's own installation: {done.stdout.strip().splitlines()[-1]}")
+        return interpreter
+
+    def _start(self, environment):
         command = [
-            python(), "-m", "gunicorn", "--timeout", str(PATIENCE), "-k", "gevent",
+            self.interpreter, "-m", "gunicorn", "--timeout", str(PATIENCE), "-k", "gevent",
             "--pythonpath", f"{self.base / 'code'},{INSIDE}",
             "-b", "127.0.0.1:0", "--worker-connections", str(1000 * self.workers),
             "-w", str(self.workers), "--log-level", "info", "worker:main",
@@ -85,15 +128,10 @@ class Server:
             self.process = subprocess.Popen(
                 command, env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        try:
-            self.port = self._wait_for_port()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+        self.port = self._wait_for_port()
 
     def __exit__(self, *error):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(PATIENCE)

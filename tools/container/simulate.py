@@ -9,8 +9,8 @@ requirements.txt where the platform does:
     archive       setup.py sdist, less what `unearthed build` takes out
     training      the unpacked archive, the public file
     processing    preprocess.py alone, the public file; again with the private file
-    transform     the unpacked archive, the model, AWS's own worker (tools/container/server.py); each way to
-                  split a file into requests, by lines and by MaxPayload
+    serving       the unpacked archive, the model, AWS's own installation and worker (tools/container/server.py)
+    transform     each way to split a file into requests to it, by lines and by MaxPayload
     scoring       score.py and the code, a file with assays and its predictions
 
 The private file is made of rows that the public one, and so the model, then does not have: those of
@@ -19,7 +19,6 @@ server that differs from predict.py's in any digit, ends the run with status 1.
 """
 
 import argparse
-import shutil
 import sys
 import tempfile
 import time
@@ -90,10 +89,9 @@ def simulate(path, folder, show):
     show("predict.py, public", *figures, rows[0], count(expected_text))
 
     predictions = {}
-    serving = folder / "serving"
-    shutil.copytree(code, serving)
-    show("serving: requirements", jobs.install(interpreter, serving)[0], None, None, None)
-    with server.Server(serving, model) as running:
+    began = time.perf_counter()
+    with server.Server(code, model, installs=True) as running:
+        show("serving: installation", time.perf_counter() - began, None, None, None)
         began = time.perf_counter()
         if running.ping() != 200:
             raise Failed("the server's /ping is not 200; is the model refused?")
