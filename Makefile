@@ -1,5 +1,4 @@
 PYTHON ?= python3
-SHIPPED_TESTS = $(addprefix tests/test_,preprocess.py mdl.py bounds.py stored.py train.py model_file.py predict.py score.py scale.py)
 PUBLIC = data/public/public.csv.gz
 FEATURES = data/preprocess/public.csv
 PREDICTIONS = data/predictions/public.csv.out
@@ -20,9 +19,8 @@ run: .venv/installed $(PUBLIC)  ## demo data if there is none, then the four ste
 test: .venv/installed  ## all tests, warnings as errors
 	.venv/bin/python -m pytest
 
-test-oldest: .venv-oldest/installed  ## the shipped files on the oldest versions they promise
-	@if [ -x .venv-oldest/bin/python ]; then .venv-oldest/bin/python -m pytest $(SHIPPED_TESTS); \
-	else echo "not run: the tests on Python 3.7, no python3.7 found"; fi
+test-oldest: .venv/installed  ## the shipped files on the oldest versions they promise
+	.venv/bin/python -m nox -f tools/container/noxfile.py -s oldest
 
 lint: .venv/installed  ## the linter, and whether the formatter would change a thing
 	.venv/bin/ruff check .
@@ -42,16 +40,6 @@ tune: .venv/installed $(PUBLIC)  ## search range, window and treatment; heat map
 
 benchmark: .venv/installed  ## time and memory of each step beside the plain way
 	.venv/bin/python -m tools.benchmark
-
-.venv-oldest/installed: tools/container/requirements-oldest.txt
-	@mkdir -p .venv-oldest
-	@python37=$$(command -v python3.7 || true); \
-	if [ -n "$$python37" ] && ! "$$python37" -c '' 2>/dev/null; then \
-		version=$$(pyenv versions --bare | grep -m1 '^3\.7' || true); \
-		python37=$${version:+$$(PYENV_VERSION=$$version pyenv which python3.7)}; fi; \
-	if [ -n "$$python37" ]; then "$$python37" -m venv .venv-oldest && \
-		.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -r $<; fi
-	@touch $@
 
 simulate: .venv/installed $(PUBLIC)  ## the four jobs of the online pipeline, on the platform's own model server
 	.venv/bin/python -m tools.container.simulate $(PUBLIC)

@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 from tools.container import docker, engine, images, unearthed
-from tools.container.environments import MADE_OF
+from tools.container.environments import NOTE, folder_of
 from tools.shipped import SHIPPED
 
 
@@ -81,7 +81,7 @@ def test_an_image_in_a_private_aws_registry_is_pulled_after_a_login(tmp_path):
 @pytest.fixture(scope="module")
 def image():
     """An image that stands in for the container, on an engine that answers."""
-    if not (ROOT / ".venv-unearthed" / MADE_OF).exists():
+    if not (folder_of("unearthed") / NOTE).exists():
         pytest.skip("no unearthed command here: python -m tools.container.docker makes it")
     started = engine.engine()
     try:

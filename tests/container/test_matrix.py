@@ -1,4 +1,4 @@
-"""Environments of other Pythons, and what the matrix of versions calls a difference."""
+"""What the matrix of versions calls a difference."""
 
 import sys
 
@@ -16,41 +16,6 @@ PREDICTED = np.array([[1.0, 200.0, 0.0], [4.0, 100.0, 0.0]])
 
 def outcome(*served, features=b"a,b\n", sharded=None, score=0.9):
     return Outcome(features, sharded, [np.stack([each, each]) for each in served], score)
-
-
-# --- environments -------------------------------------------------------------------
-
-
-def test_this_python_is_found_by_its_version_and_one_that_was_never_made_is_not():
-    assert environments.ask(environments.find_python(HERE.python), "print(1 + 1)") == "2"
-    assert environments.find_python("3.99") is None
-
-
-def test_an_environment_is_made_once_and_again_when_what_it_is_made_of_changes(tmp_path):
-    packages = tmp_path / "packages.txt"
-    packages.write_text("")
-    made = []
-
-    def environment(depends):
-        arguments = ["--no-index", "-r", str(packages)]
-        return environments.environment(
-            tmp_path / "venv",
-            sys.executable,
-            arguments,
-            lambda python: made.append(python) or len(made),
-            depends,
-        )
-
-    interpreter, kept = environment("a")
-    assert environments.ask(interpreter, "import sys; print(sys.prefix)") == str(tmp_path / "venv")
-    assert (kept, environment("a")[1], environment("b")[1]) == (1, 1, 2)
-    (tmp_path / "venv" / environments.MADE_OF).unlink()  # as when it was broken off
-    assert environment("b")[1] == 3
-
-
-def test_a_package_that_cannot_be_installed_is_an_error_that_quotes_pip(tmp_path):
-    with pytest.raises(environments.CannotInstall, match="no-such-package"):
-        environments.environment(tmp_path / "venv", sys.executable, ["--no-index", "no-such-package"])
 
 
 def test_the_nearest_to_exact_versions_are_their_patch_releases():
@@ -114,19 +79,15 @@ def test_what_requirements_may_not_move_is_named(monkeypatch, capsys):
 # --- for real -----------------------------------------------------------------------
 
 
+@pytest.mark.pythons
 def test_models_of_this_version_and_of_the_oldest_container_are_served_alike_by_both():
-    folder = versions.CACHE / OLDEST.folder
-    if not (folder / environments.MADE_OF).exists():
-        pytest.skip(
-            "no environment of the oldest container here: python -m tools.container.matrix --short makes it"
-        )
-    oldest = str(folder / "bin" / "python")
-    assert environments.frozen(oldest)["numpy"] == "1.19.2"
-    made = {
-        OLDEST: Made(oldest, {}, {}, exact=True),
-        HERE: Made(sys.executable, environments.frozen(sys.executable), {}, exact=True),
-    }
-    outcomes = matrix.run_all(made)
+    try:
+        oldest = versions.make(OLDEST)
+    except environments.CannotInstall as error:
+        pytest.skip(f"no environment of the oldest container here: {error}")
+    assert oldest.packages["numpy"] == "1.19.2" and set(oldest.moved) == {"scikit-learn"}
+    here = Made(sys.executable, environments.frozen(sys.executable), {}, exact=True)
+    outcomes = matrix.run_all({OLDEST: oldest, HERE: here})
     assert outcomes[OLDEST].sharded is None and outcomes[HERE].sharded
     wrong, differences = judge(outcomes)
     assert wrong == [] and np.shape(differences) == (2, 2)

@@ -1,108 +1,98 @@
-"""Other Pythons on this machine, and virtual environments of them that are made once and kept."""
+"""Other Pythons on this machine, and environments of them: those of noxfile.py, made once and kept."""
 
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-MADE_OF = "made-of.json"  # in an environment's folder; written last, so a half-made one is made again
-PIP = ["-m", "pip", "--disable-pip-version-check"]
+import nox
+from python_discovery import get_interpreter
+
+from tools.shipped import ROOT
+
+NOXFILE = Path(__file__).with_name("noxfile.py")
+FOLDER = ROOT / ".venv-nox"
+NOTE = "made-of.json"  # in an environment's folder; written last, so a half-made one is made again
+
+
+class CannotInstall(Exception):
+    """An environment cannot be made; the message is pip's last line, or says which Python is missing."""
+
+
+class NoPython(CannotInstall):
+    """There is no interpreter of the version."""
+
+
+def pyenv():
+    """The variable with which pyenv's shims start each version that it has; none where there is no pyenv."""
+    root = Path(os.getenv("PYENV_ROOT") or Path.home() / ".pyenv")
+    names = [path.name for path in root.glob("versions/*") if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
+    newest_first = sorted(names, key=lambda name: [int(part) for part in name.split(".")], reverse=True)
+    return {"PYENV_VERSION": ":".join(newest_first)} if names else {}
 
 
 def find_python(version):
-    """Path of an interpreter of a version such as "3.8", from PATH or pyenv; None when there is none.
+    """What nox finds for a version such as "3.8", on PATH or in pyenv; None when there is none."""
+    return get_interpreter(version, env={**os.environ, **pyenv()})
 
-    It counts when it starts (a pyenv shim may not) and can make virtual environments.
+
+def environment(name, python, install, *made_of, folder=FOLDER):
+    """A session that makes an environment once, and anew when what it is made of has changed."""
+    note, made_of = folder_of(name, folder) / NOTE, list(map(str, made_of))
+    kept = note.exists() and json.loads(note.read_text())["made_of"] == made_of
+
+    def session(session):
+        if not kept:
+            note.write_text(json.dumps({"made_of": made_of, "kept": install(session)}))
+
+    session.__doc__ = install.__doc__
+    nox.session(session, name=name, python=python, reuse_venv=kept)
+
+
+def make(session, noxfile=NOXFILE, folder=FOLDER):
+    """Path of the interpreter of a session's environment, which is made where there is none.
+
+    Raises
+    ------
+    NoPython, CannotInstall
     """
-    pyenv = Path(os.getenv("PYENV_ROOT") or Path.home() / ".pyenv")
-    installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python"), key=patch_number, reverse=True)
-    for candidate in [shutil.which(f"python{version}"), *installed, sys.executable]:
-        if (
-            candidate
-            and ask(candidate, "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])") == version
-        ):
-            return str(candidate)
-    return None
+    with tempfile.TemporaryDirectory() as temporary:
+        report = Path(temporary, "report.json")
+        done = subprocess.run(
+            [sys.executable, "-m", "nox", "-f", noxfile, "-s", session, "--report", report],
+            cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        said = [line for line in done.stdout.splitlines() if line.strip()]
+        if not report.exists():
+            raise CannotInstall((said or ["nox failed"])[-1])
+        (result,) = json.loads(report.read_text())["sessions"]
+    if result["result"] == "skipped":
+        raise NoPython(re.sub(r"Python interpreter (.*) not found", r"found no Python \1", result["reason"]))
+    if result["result"] != "success":
+        raise CannotInstall(next((line for line in said[::-1] if line.startswith("ERROR: ")), said[-1]))
+    return str(folder_of(session, folder) / "bin" / "python")
 
 
-def patch_number(path):
-    """The last number of the version that stands in a pyenv interpreter's path; -1 for a release candidate."""
-    patch = path.parts[-3].rsplit(".", 1)[1]
-    return int(patch) if patch.isdigit() else -1
+def noted(session, folder=FOLDER):
+    """What a session gave back when it made its environment."""
+    return json.loads((folder_of(session, folder) / NOTE).read_text())["kept"]
 
 
-def ask(python, code):
-    """What a line of Python prints under an interpreter; None when it fails."""
-    try:
-        result = subprocess.run([str(python), "-c", code], capture_output=True, text=True, timeout=60)
-    except OSError:
-        return None
-    return result.stdout.strip() if result.returncode == 0 else None
+def folder_of(session, folder=FOLDER):
+    """Where a session's environment is, or would be: nox writes no dots into the names of folders."""
+    return folder / session.replace(".", "-")
 
 
 def frozen(python):
     """Installed packages and their versions."""
-    listed = subprocess.run(
-        [python, *PIP, "list", "--format=json"], capture_output=True, text=True, check=True
-    )
+    command = [python, "-m", "pip", "list", "--format=json", "--disable-pip-version-check"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
     return {package["name"].lower(): package["version"] for package in json.loads(listed.stdout)}
 
 
 def pip_settings():
     """The user's own settings of pip, a mirror for instance."""
     return {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name == "HOME"}
-
-
-class CannotInstall(Exception):
-    """pip could not install something; the message is its last line."""
-
-
-def pip_install(python, *arguments):
-    """Install with an interpreter's pip."""
-    result = subprocess.run([python, *PIP, "install", "--quiet", *arguments], capture_output=True, text=True)
-    if result.returncode:
-        said = [line for line in result.stderr.splitlines() if not re.match(r"WARNING|\s*$", line)]
-        raise CannotInstall((said or ["pip failed"])[-1])
-
-
-def environment(folder, python, packages, then=lambda interpreter: None, depends=""):
-    """A virtual environment with some packages, made when it is missing or was made of others.
-
-    Parameters
-    ----------
-    folder : Path
-    python : str
-        The interpreter to make it of.
-    packages : sequence of str
-        pip's arguments.
-    then : callable
-        Called with the environment's interpreter once it is made; what it returns is kept.
-    depends : str
-        What else it depends on: when that has changed, it is made again.
-
-    Returns
-    -------
-    interpreter : str
-    kept : object
-        What `then` returned when the environment was made.
-
-    Raises
-    ------
-    CannotInstall
-    """
-    interpreter = str(folder / "bin" / "python")
-    made_of = {"python": str(Path(python).resolve()), "packages": list(packages), "depends": depends}
-    note = folder / MADE_OF
-    if note.exists():
-        noted = json.loads(note.read_text())
-        if noted["made_of"] == made_of:
-            return interpreter, noted["kept"]
-    shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([python, "-m", "venv", str(folder)], check=True)
-    pip_install(interpreter, *packages)
-    kept = then(interpreter)
-    note.write_text(json.dumps({"made_of": made_of, "kept": kept}))
-    return interpreter, kept

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools.container.engine import NotHere, apt_install, docker, is_root
-from tools.container.environments import ask, find_python
+from tools.container.environments import find_python
 from tools.shipped import ROOT
 
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
@@ -82,7 +82,7 @@ def python_image(version, install):
     if pull(official):
         return official
     interpreter = find_python(version)
-    prefix = interpreter and ask(interpreter, "import sys; print(sys.base_prefix)")
+    prefix = interpreter and interpreter.base_prefix
     if not prefix or prefix == "/usr":
         raise NotHere(f"can neither pull {official} nor copy Python {version} from pyenv; install one")
     bundle = next((path for path in (os.getenv("PIP_CERT"), *BUNDLES) if path and os.path.exists(path)), None)

@@ -93,7 +93,7 @@ def run_all(made):
         code = lay(folder / "code", FILES)  # what the versions run, and nothing else
         shutil.copy(SERVE, code)
         for version, (interpreter, packages, *_) in tqdm(made.items(), desc="train", disable=None):
-            own = folder / version.folder
+            own = folder / version.session
             if int(packages.get("pyarrow", "0").split(".")[0]) >= READS_PARQUET:
                 run(
                     interpreter, "preprocess.py", "--input", folder / "shards", "--output", own / "shards",
@@ -101,9 +101,9 @@ def run_all(made):
                 )  # fmt: skip
             run(interpreter, "preprocess.py", "--input", public, "--output", own / "public.csv", cwd=code)
             run(interpreter, "train.py", "--data_dir", gaps, "--model_dir", own / "model", cwd=code)
-        models = [folder / version.folder / "model" for version in made]
+        models = [folder / version.session / "model" for version in made]
         for version, (interpreter, *_) in tqdm(made.items(), desc="serve", disable=None):
-            own = folder / version.folder
+            own = folder / version.session
             run(interpreter, SERVE.name, public, own / "public.csv", own / "served", *models, cwd=code)
             place = list(made).index(version)
             predicted = own / "served" / str(place) / "public.csv.out"

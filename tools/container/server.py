@@ -4,9 +4,9 @@
         status, kind, body = server.post(b"...", "text/csv", "text/csv")
 
 `code` is a folder that holds what the archive does, `model` one that holds model.pkl and
-model.json. The server has a virtual environment of its own, .venv-server, made at its first use,
-and listens on this machine only. With `installs=True` it installs the code first, as the platform
-does; without, its workers find the code where they would anyhow, in its folder.
+model.json. The server has an environment of its own (noxfile.py), made at its first use, and
+listens on this machine only. With `installs=True` it installs the code first, as the platform does;
+without, its workers find the code where they would anyhow, in its folder.
 """
 
 import http.client
@@ -15,41 +15,26 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
-from tools.container.environments import CannotInstall, environment, pip_install, pip_settings
-from tools.shipped import ROOT
+from tools.container.environments import CannotInstall, make, pip_settings
 
-VENV = ROOT / ".venv-server" / "{}.{}".format(*sys.version_info)  # one for each Python that asks for it
-REQUIREMENTS = Path(__file__).with_name("requirements-server.txt")
 INSIDE = Path(__file__).with_name("inside")  # what runs in the server's environment
 PATIENCE = 60  # seconds for a start, an answer or an end; the platform's own limit for an answer
 
 
+@cache
 def python():
-    """The interpreter of the server's virtual environment, which is made when there is none.
+    """The interpreter of the server's environment, which is made when there is none.
 
     Raises
     ------
     CannotInstall
     """
-    files = [REQUIREMENTS, ROOT / "requirements.txt"]
-    wanted = [argument for file in files for argument in ("-r", str(file))]
-    try:
-        # What has no wheel is built with this setuptools, not with the newest.
-        interpreter, _ = environment(
-            VENV,
-            sys.executable,
-            ["setuptools<81", "wheel"],
-            then=lambda interpreter: pip_install(interpreter, "--no-build-isolation", *wanted),
-            depends="".join(file.read_text() for file in files),
-        )
-    except subprocess.CalledProcessError as error:
-        raise CannotInstall(f"{' '.join(error.cmd)} ended with status {error.returncode}") from None
-    return interpreter
+    return make("server")
 
 
 def on_top(interpreter, folder):

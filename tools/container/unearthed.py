@@ -9,25 +9,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.container.engine import SOCKET, NotHere, docker
-from tools.container.environments import CannotInstall, environment, find_python
+from tools.container.environments import CannotInstall, make
 from tools.shipped import ROOT
 
 CLI = ("unearthed-cli==0.1.3", "requests<2.29", "urllib3<2")  # newer ones do not reach an engine's socket
-CLI_PYTHONS = ("3.9", "3.8", "3.7")  # what it runs on
+CLI_PYTHON = ">=3.7,<3.10"  # what it runs on
 CHALLENGE = ".unearthed_challenge.json"
 STEP_PATIENCE = 900  # seconds for a step
 
 
 def make_cli():
     """Path of the `unearthed` command in an environment of its own."""
-    python = next(filter(None, map(find_python, CLI_PYTHONS)), None)
-    if python is None:
-        raise NotHere("found no Python 3.7 to 3.9, which the unearthed command needs")
     try:
-        interpreter, _ = environment(ROOT / ".venv-unearthed", python, CLI)
+        return str(Path(make("unearthed")).with_name("unearthed"))
     except CannotInstall as error:
         raise NotHere(f"the unearthed command cannot be installed here ({error})") from None
-    return str(Path(interpreter).with_name("unearthed"))
 
 
 def copy_project(folder, spectra):

@@ -1,16 +1,14 @@
 """Every version of the container, and an environment of each."""
 
 import re
-import time
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from tools.container.environments import CannotInstall, environment, find_python, frozen, pip_install
-from tools.shipped import ROOT
+from tools.container import environments
+from tools.container.environments import CannotInstall, find_python
 
 SHOWN = ("numpy", "pandas", "scikit-learn", "scipy", "joblib", "pyarrow")
-CACHE = ROOT / ".venv-matrix"
 
 
 class Version(NamedTuple):
@@ -26,7 +24,7 @@ class Version(NamedTuple):
         return f"{self.name} on {self.python}"
 
     @property
-    def folder(self):
+    def session(self):
         return f"{self.name}-{self.python}"
 
 
@@ -49,13 +47,14 @@ CONTAINERS = (  # as measured in the images; Python is the image's, or the two t
 NEWEST = ("3.13", "3.14", "3.15")  # Pythons that get the newest of everything, where they are
 
 
+VERSIONS = (*CONTAINERS, *(Version("newest", python, SHOWN) for python in NEWEST))
+
+
 def versions():
-    """Every version that this machine has an interpreter for, and the Pythons that are missing."""
-    newest = [
-        Version("newest", python, SHOWN) for python in NEWEST if python == NEWEST[0] or find_python(python)
-    ]
-    wanted = [*CONTAINERS, *newest]
-    return [v for v in wanted if find_python(v.python)], [v for v in wanted if not find_python(v.python)]
+    """Every version that this machine has an interpreter for, and those whose Python is missing."""
+    found = {python: find_python(python) for python in dict.fromkeys(v.python for v in VERSIONS)}
+    here = [v for v in VERSIONS if found[v.python]]
+    return here, [v for v in VERSIONS if not found[v.python] and v.python not in NEWEST[1:]]
 
 
 class Made(NamedTuple):
@@ -67,15 +66,6 @@ class Made(NamedTuple):
     exact: bool  # False: a wheel is missing here, the nearest patch release was taken
 
 
-def require(interpreter):
-    """Install requirements.txt on top; what is there after it, and what it changed."""
-    before = frozen(interpreter)
-    pip_install(interpreter, "-r", str(ROOT / "requirements.txt"))
-    after = frozen(interpreter)
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
-    return after, {name: [before.get(name), after.get(name)] for name in names}
-
-
 def nearest(packages):
     """The same packages, any patch release of each."""
     return tuple(re.sub(r"==(\d+\.\d+)\.\d+$", r"==\1.*", package) for package in packages)
@@ -83,18 +73,12 @@ def nearest(packages):
 
 def make(version):
     """A version's environment, as Made; CannotInstall where there are no wheels for it."""
-    depends = (ROOT / "requirements.txt").read_text()
-    if version.packages == SHOWN:
-        depends += time.strftime("%G week %V")  # what is newest is asked once a week
-    folder, python = CACHE / version.folder, find_python(version.python)
-    for packages in dict.fromkeys((version.packages, nearest(version.packages))):
-        arguments = ["--only-binary=:all:", *packages]
-        try:
-            interpreter, (installed, moved) = environment(folder, python, arguments, require, depends)
-            return Made(interpreter, installed, moved, packages == version.packages)
-        except CannotInstall as error:
-            failure = error
-    raise failure
+    interpreter = environments.make(version.session)
+    noted = environments.noted(version.session)
+    before, after = noted["before"], noted["after"]
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    moved = {name: [before.get(name), after.get(name)] for name in names}
+    return Made(interpreter, after, moved, noted["exact"])
 
 
 def make_all(wanted):
