@@ -1,6 +1,7 @@
 """The `unearthed` command against a Docker engine: what is checked of its work, and the engine itself."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -8,8 +9,8 @@ import tarfile
 import pytest
 from conftest import ROOT
 
-from tools.container import docker, engine, images, unearthed
-from tools.container.environments import NOTE, folder_of
+from tools.container import docker, engine, unearthed
+from tools.container.versions import CONTAINERS
 from tools.shipped import SHIPPED
 
 
@@ -51,11 +52,24 @@ def test_a_step_that_left_nothing_is_wrong(tmp_path):
         assert not right and words.startswith("left nothing")
 
 
-def test_without_an_engine_one_line_says_so_and_the_run_goes_on():
+def test_without_an_engine_one_line_says_so_and_how_to_get_one():
     environ = dict(os.environ, DOCKER_HOST="unix:///no/such/socket")
     command = [sys.executable, "-m", "tools.container.docker"]
     result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (docker.NOT_RUN, "")
+    assert len(result.stdout.splitlines()) == 1 and result.stdout.startswith("not run: ")
+    (hint,) = re.findall(r"make docker .*(?=\)$)", result.stdout.strip())
+    expands = subprocess.run(
+        [*hint.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert expands.stdout.splitlines()[-1].endswith("-m tools.container.docker --install")
+
+
+def test_where_no_engine_can_be_made_one_line_says_so_and_the_command_is_not_run():
+    environ = dict(os.environ, DOCKER_HOST="unix:///no/such/socket")
+    command = [ROOT / ".ci" / "engine", "3.8", "--", "echo", "run"]
+    result = subprocess.run(command, env=environ, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (docker.NOT_RUN, "")
     assert len(result.stdout.splitlines()) == 1 and result.stdout.startswith("not run: ")
 
 
@@ -81,20 +95,12 @@ def test_an_image_in_a_private_aws_registry_is_pulled_after_a_login(tmp_path):
 @pytest.fixture(scope="module")
 def image():
     """An image that stands in for the container, on an engine that answers."""
-    if not (folder_of("unearthed") / NOTE).exists():
-        pytest.skip("no unearthed command here: python -m tools.container.docker makes it")
-    started = engine.engine()
     try:
-        started.__enter__()
+        engine.version()
+        unearthed.make_cli()
+        return engine.container_image(CONTAINERS[0])
     except engine.NotHere as error:
         pytest.skip(str(error))
-    try:
-        found = engine.docker("images", "--quiet", "--filter", "reference=ftir-container-*")
-        if not found:
-            pytest.skip("no image of the container here: python -m tools.container.docker makes it")
-        yield found.split()[0]
-    finally:
-        started.__exit__(None, None, None)
 
 
 @pytest.fixture
@@ -103,7 +109,7 @@ def project(tmp_path, image):
     folder = project_with(tmp_path, **{"train.py": "print('R² is no number'); raise SystemExit(3)"})
     (folder / "requirements.txt").write_text("")
     (folder / "data" / "public").mkdir(parents=True)
-    with images.lent(image, "ftir-test:train"):
+    with engine.lent(image, "ftir-test:train"):
         unearthed.write_challenge(folder, "ftir-test:train")
         yield folder
 
@@ -112,6 +118,7 @@ def train(project):
     return unearthed.unearthed("train", unearthed.make_cli(), project, project)
 
 
+@pytest.mark.engine
 def test_the_status_that_the_command_hides_is_the_containers(project):
     step = train(project)
     assert step.status == 3
@@ -119,13 +126,15 @@ def test_the_status_that_the_command_hides_is_the_containers(project):
     assert engine.docker("ps", "--all", "--quiet", "--filter", f"volume={project}") == ""
 
 
+@pytest.mark.engine
 def test_a_requirement_that_cannot_be_had_ends_the_step(project):
     (project / "requirements.txt").write_text("./no-such-package\n")
     step = train(project)
     assert step.status == 1 and "R²" not in step.said
 
 
+@pytest.mark.engine
 def test_a_name_is_lent_to_an_image_and_taken_back(image):
-    with images.lent(image, "ftir-test:lent"):
-        assert images.is_there("ftir-test:lent")
-    assert not images.is_there("ftir-test:lent")
+    with engine.lent(image, "ftir-test:lent"):
+        assert engine.is_there("ftir-test:lent")
+    assert not engine.is_there("ftir-test:lent")

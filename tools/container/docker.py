@@ -1,6 +1,7 @@
 """The platform's steps through the real `unearthed` command and a real Docker engine.
 
-    python -m tools.container.docker        # --install: may install an engine with apt, as root on Debian
+    python -m tools.container.docker              # make docker
+    python -m tools.container.docker --install    # make docker DOCKER=--install: may install an engine, as root on Debian
 
 In a temporary copy of the project with synthetic spectra: `unearthed preprocess`, `train`,
 `predict`, `score` and `build`. The command exits with 0 whatever happens in the container, so
@@ -9,7 +10,8 @@ those of the scripts run without Docker, and the archive that would be submitted
 
 The image is the one that .unearthed_challenge.json names, where it is here or can be pulled.
 Else one that stands in for it is made, with the container's Python and packages: docker/.
-A line is printed, and nothing is run, where there is no engine and none can be started.
+Ends with status 0 when all is right, 1 when something is wrong, and 3 after a line that says why when it cannot
+be run. With --install an engine and what stands in for images that cannot be pulled come from .ci/engine.
 """
 
 import argparse
@@ -27,17 +29,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tools.container.engine import NotHere, docker, engine, engine_version, is_root
-from tools.container.images import container_image, lent, pull, python_image
+from tools.container.engine import NotHere, container_image, docker, lent, pull, python_image, version
 from tools.container.matrix import ROWS, TOLERANCE, difference
 from tools.container.unearthed import CLI, challenge_image, copy_project, make_cli, unearthed, write_challenge
 from tools.container.versions import CONTAINERS
 from tools.shipped import ROOT, SHIPPED
 
 STEPS = ("preprocess", "train", "predict", "score")
-BUILD_IMAGE, BUILD_PYTHON = "python:3.8-slim", "3.8"  # written into the command itself
+BUILD_PYTHON = "3.8"  # its image is written into the command itself
 STAND_IN = "sagemaker-scikit-learn"  # where no challenge names an image
 TAIL = 15  # lines of a wrong step's log that are shown
+NOT_RUN = 3  # status
 
 
 def directly(step, project):
@@ -53,9 +55,7 @@ def directly(step, project):
     command = [sys.executable, f"{step}.py", *arguments]
     result = subprocess.run(command, cwd=project, capture_output=True, text=True)
     if result.returncode:
-        sys.exit(
-            f"docker_run: {step}.py without Docker ended with {result.returncode}: {result.stderr.strip()}"
-        )
+        sys.exit(f"docker: {step}.py without Docker ended with {result.returncode}: {result.stderr.strip()}")
     return time.perf_counter() - began
 
 
@@ -121,7 +121,7 @@ def run_steps(cli, image, folder, rows):
     write_challenge(project, image)
     results = {}
     with ExitStack() as stack:
-        if not is_root():  # what the container wrote is root's
+        if os.geteuid() != 0:  # what the container wrote is root's
             chown = ["chown", "-R", f"{os.getuid()}:{os.getgid()}", "/project"]
             stack.callback(
                 docker, "run", "--rm", "--volume", f"{project}:/project", image, *chown, check=False
@@ -158,40 +158,44 @@ def main(argv=None):
     parser.add_argument(
         "--install",
         action="store_true",
-        help="install docker.io and debootstrap with apt-get where they are missing",
+        help="as root on Debian: install and start an engine, and make images, where they are missing",
     )
     arguments = parser.parse_args(argv)
     container = next(each for each in CONTAINERS if each.name == arguments.container)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("docker_run: terminated"))  # so that all is put away
+    if arguments.install:
+        again = [sys.executable, "-m", "tools.container.docker"]
+        again += ["--rows", str(arguments.rows), "--container", arguments.container]
+        os.chdir(ROOT)
+        os.execv(".ci/engine", [".ci/engine", container.python, BUILD_PYTHON, "--", *again])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("docker: terminated"))  # so that all is put away
     began = time.perf_counter()
     with ExitStack() as stack:
         try:
-            stack.enter_context(engine(arguments.install))
+            found = version()
             folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             cli = make_cli()
             named = challenge_image()
             own = named is not None and pull(named)
-            image = named if own else container_image(container, arguments.install)
+            image = named if own else container_image(container)
             name = named or f"{STAND_IN}:{container.name}"
             stack.enter_context(lent(image, name))
-            stack.enter_context(lent(python_image(BUILD_PYTHON, arguments.install), BUILD_IMAGE))
+            python_image(BUILD_PYTHON)
         except NotHere as error:
             print(f"not run: the steps in Docker ({error})")
-            return
+            sys.exit(NOT_RUN)
         ready = time.perf_counter()
         results = run_steps(cli, name, Path(folder).resolve(), arguments.rows)
-        version = engine_version()
     stood_in = f", stood in for by Python {container.python}, {', '.join(container.packages)}"
-    print(f"Docker engine {version}, {CLI[0]}, {arguments.rows} synthetic spectra")
+    print(f"Docker engine {found}, {CLI[0]}, {arguments.rows} synthetic spectra")
     print(f"image {name}{'' if own else stood_in}\n")
     print_table(results)
-    print(f"\nengine, command and images {ready - began:.0f} s, steps {time.perf_counter() - ready:.0f} s")
+    print(f"\ncommand and images {ready - began:.0f} s, steps {time.perf_counter() - ready:.0f} s")
     wrong = {command: step for command, (step, _, right, _) in results.items() if not right}
     for command, step in wrong.items():
         said = "\n".join(step.said.strip().splitlines()[-TAIL:])
         print(f"\nunearthed {command} said last:\n{said}")
     if wrong:
-        sys.exit(f"docker_run: wrong: {', '.join(wrong)}")
+        sys.exit(f"docker: wrong: {', '.join(wrong)}")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,14 @@
-"""A Docker engine: the one that runs, else one that is started here."""
+"""What a Docker engine is asked for: whether it answers, its images and their names."""
 
-import fcntl
-import os
-import shutil
+import hashlib
 import subprocess
-import sys
 import tempfile
-import time
 from contextlib import contextmanager
-from pathlib import Path
+
+from tools.shipped import ROOT
 
 SOCKET = "unix:///var/run/docker.sock"
-LOCK = Path.home() / ".cache" / "ftir-docker.lock"  # one run at a time lends names and stops its engine
-PATIENCE = 60  # seconds for an engine to start or to stop
+HELP = "start one, or let one be made for the run, as root on Debian: make docker DOCKER=--install"
 
 
 class NotHere(Exception):
@@ -30,73 +26,56 @@ def docker(*arguments, check=True):
     return result.stdout.strip() if result.returncode == 0 else None
 
 
-def engine_version():
-    """Version of the engine that answers, or None."""
-    return docker("version", "--format", "{{.Server.Version}}", check=False)
+def version():
+    """Version of the engine that answers; NotHere where none does."""
+    found = docker("version", "--format", "{{.Server.Version}}", check=False)
+    if found is None:
+        raise NotHere(f"found no Docker engine that answers; {HELP}")
+    return found
 
 
-def apt_install(*packages):
-    """Install Debian packages."""
-    environ = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
-        result = subprocess.run(["apt-get", "-qq", *command], env=environ, capture_output=True, text=True)
-        if result.returncode:
-            said = (result.stderr.strip() or "failed").splitlines()[-1]
-            raise NotHere(f"apt-get {command[0]}: {said}")
+def is_there(image):
+    return docker("image", "inspect", "--format", "{{.Id}}", image, check=False) is not None
 
 
-def is_root():
-    return sys.platform == "linux" and os.geteuid() == 0
+def pull(image):
+    """Whether an image is here, or could be pulled."""
+    if is_there(image):
+        return True
+    command = [str(ROOT / "docker" / "pull.sh"), image]
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def python_image(python):
+    """The official image with a version of Python; NotHere where it is not, and cannot be pulled."""
+    image = f"python:{python}-slim"
+    if not pull(image):
+        raise NotHere(f"cannot pull {image}; let one be made for the run: make docker DOCKER=--install")
+    return image
+
+
+def container_image(container):
+    """Tag of an image that stands in for a version of the challenge's container, made when there is none."""
+    base, packages = python_image(container.python), " ".join(container.packages)
+    recipe = ROOT / "docker" / "container.Dockerfile"
+    digest = docker("image", "inspect", "--format", "{{.Id}}", base)
+    parts = "\0".join([recipe.read_text(), digest, packages])
+    tag = f"ftir-container-{container.name}:{hashlib.sha256(parts.encode()).hexdigest()[:12]}"
+    if not is_there(tag):
+        given = ["--build-arg", f"BASE={base}", "--build-arg", f"PACKAGES={packages}"]
+        with tempfile.TemporaryDirectory() as folder:
+            docker("build", "--quiet", "--network", "host", "--tag", tag, *given, "--file", recipe, folder)
+    return tag
 
 
 @contextmanager
-def engine(install=False):
-    """An engine that answers: the one that runs, else one that is started here and stopped again.
-
-    Raises
-    ------
-    NotHere
-        When none answers and none can be started.
-    """
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with open(LOCK, "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        process = None if engine_version() else start_engine(install)
-        try:
-            yield
-        finally:
-            if process:
-                stop(process)
-
-
-def start_engine(install):
-    """dockerd as a process of our own; NotHere where it cannot be."""
-    if not is_root() or os.environ.get("DOCKER_HOST", SOCKET) != SOCKET:
-        raise NotHere("found no Docker engine that answers; start one")
-    if install and shutil.which("apt-get") and not (shutil.which("dockerd") and shutil.which("docker")):
-        apt_install("docker.io")
-    if not (shutil.which("dockerd") and shutil.which("docker")):
-        raise NotHere("found no Docker engine; install one (--install does, on Debian)")
-    with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(["dockerd"], stdout=log, stderr=log, start_new_session=True)
-        until = time.monotonic() + PATIENCE
-        try:
-            while not engine_version():
-                if process.poll() is not None or time.monotonic() > until:
-                    log.seek(0)
-                    raise NotHere(f"dockerd does not start: {(log.read().strip() or '-').splitlines()[-1]}")
-                time.sleep(0.3)
-        except BaseException:
-            stop(process)
-            raise
-    return process
-
-
-def stop(process):
-    """End a process that was started here."""
-    process.terminate()
+def lent(image, name):
+    """Let an image bear a name for the time being; nothing when it bears it already."""
+    if image == name:
+        yield
+        return
+    docker("tag", image, name)
     try:
-        process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        yield
+    finally:
+        docker("rmi", name, check=False)  # the name only; the image keeps its own

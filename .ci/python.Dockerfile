@@ -1,4 +1,4 @@
-# A Python copied from this machine, at its own path, on the image of debian.sh.
+# A Python copied from this machine, at its own path, on the Debian that .ci/engine makes.
 # pip reads pip.conf for this machine's certificates and settings.
 ARG BASE
 FROM ${BASE}
