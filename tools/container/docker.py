@@ -40,6 +40,7 @@ BUILD_PYTHON = "3.8"  # its image is written into the command itself
 STAND_IN = "sagemaker-scikit-learn"  # where no challenge names an image
 TAIL = 15  # lines of a wrong step's log that are shown
 NOT_RUN = 3  # status
+ENGINE = ".ci/engine"  # where there is none, from the project's folder
 
 
 def directly(step, project):
@@ -145,7 +146,27 @@ def print_table(results):
         )
 
 
-def main(argv=None):
+def get_ready(container, stack):
+    """The command, its image's name, whether that is the challenge's own; NotHere where this machine lacks something."""
+    cli, named = make_cli(), challenge_image()
+    own = named is not None and pull(named)
+    image = named if own else container_image(container)
+    name = named or f"{STAND_IN}:{container.name}"
+    stack.enter_context(lent(image, name))
+    python_image(BUILD_PYTHON)
+    return cli, name, own
+
+
+def print_wrong(results):
+    """What each command said last that did not what it should; their names."""
+    wrong = {command: step for command, (step, _, right, _) in results.items() if not right}
+    for command, step in wrong.items():
+        said = "\n".join(step.said.strip().splitlines()[-TAIL:])
+        print(f"\nunearthed {command} said last:\n{said}")
+    return list(wrong)
+
+
+def parse(argv):
     names = list(dict.fromkeys(container.name for container in CONTAINERS))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=ROWS, help="synthetic spectra (%(default)s)")
@@ -160,40 +181,34 @@ def main(argv=None):
         action="store_true",
         help="as root on Debian: install and start an engine, and make images, where they are missing",
     )
-    arguments = parser.parse_args(argv)
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    arguments = parse(argv)
     container = next(each for each in CONTAINERS if each.name == arguments.container)
     if arguments.install:
-        again = [sys.executable, "-m", "tools.container.docker"]
-        again += ["--rows", str(arguments.rows), "--container", arguments.container]
+        again = ["-m", "tools.container.docker", "--rows", str(arguments.rows), "--container", container.name]
         os.chdir(ROOT)
-        os.execv(".ci/engine", [".ci/engine", container.python, BUILD_PYTHON, "--", *again])
+        os.execv(ENGINE, [ENGINE, container.python, BUILD_PYTHON, "--", sys.executable, *again])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("docker: terminated"))  # so that all is put away
     began = time.perf_counter()
     with ExitStack() as stack:
         try:
-            found = version()
+            engine = version()
             folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-            cli = make_cli()
-            named = challenge_image()
-            own = named is not None and pull(named)
-            image = named if own else container_image(container)
-            name = named or f"{STAND_IN}:{container.name}"
-            stack.enter_context(lent(image, name))
-            python_image(BUILD_PYTHON)
+            cli, name, own = get_ready(container, stack)
         except NotHere as error:
             print(f"not run: the steps in Docker ({error})")
             sys.exit(NOT_RUN)
         ready = time.perf_counter()
         results = run_steps(cli, name, Path(folder).resolve(), arguments.rows)
     stood_in = f", stood in for by Python {container.python}, {', '.join(container.packages)}"
-    print(f"Docker engine {found}, {CLI[0]}, {arguments.rows} synthetic spectra")
+    print(f"Docker engine {engine}, {CLI[0]}, {arguments.rows} synthetic spectra")
     print(f"image {name}{'' if own else stood_in}\n")
     print_table(results)
     print(f"\ncommand and images {ready - began:.0f} s, steps {time.perf_counter() - ready:.0f} s")
-    wrong = {command: step for command, (step, _, right, _) in results.items() if not right}
-    for command, step in wrong.items():
-        said = "\n".join(step.said.strip().splitlines()[-TAIL:])
-        print(f"\nunearthed {command} said last:\n{said}")
+    wrong = print_wrong(results)
     if wrong:
         sys.exit(f"docker: wrong: {', '.join(wrong)}")
 
