@@ -671,12 +671,12 @@ def test_a_full_disk_ends_in_one_line_that_names_the_table(table, tmp_path, name
 
 
 @pytest.fixture(scope="module")
-def dask_cluster(tmp_path_factory):
+def dask_cluster():
     """Address and workers of a Dask cluster on loopback: a scheduler and two workers, processes of their own."""
     pytest.importorskip("distributed", reason="distributed is not installed here")
     from tools.benchmark.cluster import dask_cluster
 
-    with dask_cluster(tmp_path_factory.mktemp("dask")) as cluster:
+    with dask_cluster() as cluster:
         yield cluster
 
 

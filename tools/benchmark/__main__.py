@@ -11,8 +11,26 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 from tools.benchmark.steps import compare
+
+
+def at_scale(arguments):
+    """What --scale does."""
+    from tools.benchmark import cluster, scale  # here, because what they import would add to a step's peak
+
+    threads = os.cpu_count()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(arguments.folder or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        print(f"synthetic spectra, {threads} processes or threads, one run each\n")
+        if arguments.backend == "dask":
+            cluster.compare(folder, arguments.rows[0] if arguments.rows else 200_000)
+            return
+        sizes = [(rows, "parquet") for rows in arguments.rows or []] or scale.SIZES
+        scale.steps(folder, sizes[:1] if arguments.short else sizes, threads)
 
 
 def main(argv=None):
@@ -27,9 +45,7 @@ def main(argv=None):
     parser.add_argument("--backend", choices=["loky", "dask"], default="loky", help="with --scale")
     arguments = parser.parse_args(argv)
     if arguments.scale:
-        from tools.benchmark import scale  # here, because what it imports would add to a step's peak
-
-        return scale.run(arguments)
+        return at_scale(arguments)
     arguments.rows = arguments.rows or [1344, 20000]
     if arguments.short:
         arguments.rows, arguments.repeats = [1344], 3

@@ -2,52 +2,32 @@
 
     python -m tools.benchmark --scale --backend dask
 
-The cluster is a scheduler and two workers on loopback, each a process of its own; after it trained, it trains
-again while a worker is killed.
+The cluster is a scheduler and two workers on loopback, each worker a process of its own; after it trained, it
+trains again while a worker is killed, in whose place another one is started.
 """
 
 import hashlib
+import logging
 import os
-import signal
-import subprocess
-import sys
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
+import psutil
 from tqdm import tqdm
 
 from tools.benchmark.scale import STEPS, check_space, command, make_spectra, measure
 
 
 @contextmanager
-def dask_cluster(folder):
-    """A scheduler and two workers on loopback, each a process of its own: their address and the workers."""
-    file = folder / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    common = ["--host", "127.0.0.1", "--scheduler-file", str(file), "--no-dashboard"]
-    with ExitStack() as stack:
-        start = [sys.executable, "-m"]
-        processes = [
-            subprocess.Popen([*start, "distributed.cli.dask_scheduler", "--port", "0", *common], **quiet),
-            *(
-                subprocess.Popen(
-                    [*start, "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *common], **quiet
-                )
-                for _ in range(2)
-            ),
-        ]
-        for process in processes:
-            stack.callback(process.wait)
-            stack.callback(process.terminate)
-        from distributed import Client
+def dask_cluster():
+    """A scheduler here and two workers, each a process of its own, on loopback: their address and the two processes."""
+    import dask
+    from distributed import LocalCluster
 
-        deadline = time.monotonic() + 60
-        while not file.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        with Client(scheduler_file=str(file)) as client:
-            client.wait_for_workers(2, timeout=60)
-            address = client.scheduler.address
-        yield address, processes[1:]
+    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    # else it would limit the threads of every process that is started from here on
+    own_threads = dask.config.set({"distributed.nanny.pre-spawn-environ": {}})
+    with own_threads, LocalCluster(**options, silence_logs=logging.CRITICAL) as cluster:
+        yield cluster.scheduler_address, [psutil.Process(worker.pid) for worker in cluster.workers.values()]
 
 
 def model_sum(folder):
@@ -55,7 +35,7 @@ def model_sum(folder):
     return hashlib.sha256((folder / "model" / "model.pkl").read_bytes()).hexdigest()
 
 
-def cluster(folder, rows):
+def compare(folder, rows):
     """Preprocess and train on one core, in two processes, on a Dask cluster; print seconds, and if models agree."""
     check_space(folder, rows)
     spectra = make_spectra(folder, rows, "parquet")
@@ -63,7 +43,7 @@ def cluster(folder, rows):
     print(
         f"{rows:,} spectra in Parquet\n\n| where | preprocess, s | train, s | the same model |\n|-|-:|-:|-|"
     )
-    with dask_cluster(folder) as (address, workers):
+    with dask_cluster() as (address, workers):
         on_cluster = ["--backend", "dask", "--scheduler", address]
         ways = {
             "one core": ["--jobs", "1"],
@@ -80,14 +60,14 @@ def cluster(folder, rows):
             same = "" if way == "one core" else ("yes" if sums[way] == sums["one core"] else "NO")
             times = " | ".join(f"{each:.1f}" for each in seconds[way])
             print(f"| {way} | {times} | {same} |", flush=True)
-        half, out = seconds["Dask, two workers"][1] / 2, folder / "killed"
+        half, out = min(train for _, train in seconds.values()) / 2, folder / "killed"
 
         def kill(passed):
-            if passed > half and workers[0].poll() is None:
-                workers[0].send_signal(signal.SIGKILL)
+            if passed > half and workers[0].is_running():
+                workers[0].kill()
 
         again = measure(command("train", out, spectra, on_cluster), kill)[0]
-        same = "yes" if model_sum(out) == sums["one core"] and workers[0].poll() is not None else "NO"
+        same = "yes" if model_sum(out) == sums["one core"] and not workers[0].is_running() else "NO"
         print(f"| Dask, a worker killed after {half:.0f} s | | {again:.1f} | {same} |")
     one = seconds["one core"]
     for way in list(ways)[1:]:

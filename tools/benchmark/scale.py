@@ -6,7 +6,7 @@
 
 Synthetic spectra of 1,700 channels (tools.demo_data), 49 targets, in files of 10,000. A step is a whole
 process with its workers, imports included, run once. Its memory is the most that all of its processes take
-together: the proportional set size (Pss of /proc/PID/smaps_rollup), looked at twice a second.
+together: the proportional set size (Pss), looked at twice a second.
 
 Beside it the machine's limit, two ways, with as many processes or threads: seconds to read the bytes of its
 input and do nothing with them, and seconds of one matrix product of the size that the step cannot do without:
@@ -14,7 +14,7 @@ input and do nothing with them, and seconds of one matrix product of the size th
     preprocess, predict   spectra (rows x 1,700) by windows (1,700 x 243); predict, features by targets as well
     train                 features (rows x 243) by themselves, and by the coefficients of 49 targets x 50 alphas
 
-The product is timed on BLOCK rows at a time, 20 times, and scaled to all rows. "Times both" is how many times
+The product is timed on BLOCK rows at a time, REPEATS times, and scaled to all rows. "Times both" is how many times
 as long as the two together the step takes.
 
 On a Dask cluster (--backend dask): tools/benchmark/cluster.py.
@@ -28,10 +28,12 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import psutil
 from tqdm import tqdm
 
 from preprocess import DataError
@@ -40,6 +42,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CHANNELS, FEATURES, TARGETS, ALPHAS = 1700, 243, 49, 50
 SHARD = 10_000  # rows
 BLOCK = 10_000  # rows of a product
+REPEATS = 20  # of a product; the median counts
 SIZES = [(10_000, "parquet"), (100_000, "parquet"), (1_000_000, "parquet"), (100_000, "csv.gz")]
 BYTES = 15_000  # of disk a spectrum takes, with features, cache and predictions
 REFERENCE = 20_000 / 16.8  # rows a second of the reference's preprocess.py, as given
@@ -59,29 +62,14 @@ def command(step, folder, spectra, options=()):
     return [sys.executable, str(ROOT / f"{step}.py"), *map(str, arguments[step]), *options]
 
 
-def descendants(pid):
-    """A process and all that it has started."""
-    found = [pid]
-    try:
-        for thread in os.listdir(f"/proc/{pid}/task"):
-            for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
-                found += descendants(int(child))
-    except OSError:  # it has ended
-        pass
-    return found
-
-
-def memory(pid):
+def memory(process):
     """What a process and all that it has started take together, MB."""
     total = 0
-    for each in descendants(pid):
-        try:
-            for line in Path(f"/proc/{each}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1])
-        except OSError:
-            pass
-    return total / 1024
+    with suppress(psutil.Error):  # it has ended
+        for each in [process, *process.children(recursive=True)]:
+            with suppress(psutil.Error):
+                total += each.memory_full_info().pss
+    return total / (1 << 20)
 
 
 def measure(command, meanwhile=None, cores=None):
@@ -92,9 +80,9 @@ def measure(command, meanwhile=None, cores=None):
     keep_to = partial(os.sched_setaffinity, 0, cores) if cores else None
     began, peak = time.perf_counter(), 0.0
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, preexec_fn=keep_to)
+        process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=said, preexec_fn=keep_to)
         while process.poll() is None:
-            peak = max(peak, memory(process.pid))
+            peak = max(peak, memory(process))
             if meanwhile:
                 meanwhile(time.perf_counter() - began)
             time.sleep(PAUSE)
@@ -128,7 +116,7 @@ def products(rows):
 
     def seconds(product):
         times = []
-        for _ in range(20):
+        for _ in range(REPEATS):
             began = time.perf_counter()
             product()
             times.append(time.perf_counter() - began)
@@ -201,19 +189,3 @@ def steps(folder, sizes, threads):
         few, many = peaks.get((100_000, "parquet", step)), peaks.get((1_000_000, "parquet", step))
         if few and many:
             print(f"peak memory of {step}, 1,000,000 rows over 100,000: {many / few:.2f}")
-
-
-def run(arguments):
-    """What `tools.benchmark --scale` does."""
-    threads = os.cpu_count()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(arguments.folder or temporary)
-        folder.mkdir(parents=True, exist_ok=True)
-        print(f"synthetic spectra, {threads} processes or threads, one run each\n")
-        if arguments.backend == "dask":
-            from tools.benchmark.cluster import cluster  # here, because it imports this file
-
-            cluster(folder, arguments.rows[0] if arguments.rows else 200_000)
-            return
-        sizes = [(rows, "parquet") for rows in arguments.rows or []] or SIZES
-        steps(folder, sizes[:1] if arguments.short else sizes, threads)

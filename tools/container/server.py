@@ -20,6 +20,8 @@ import time
 from functools import cache
 from pathlib import Path
 
+import psutil
+
 from tools.container.environments import CannotInstall, make, pip_settings
 
 INSIDE = Path(__file__).with_name("inside")  # what runs in the server's environment
@@ -169,8 +171,7 @@ class Server:
 
     def worker_pids(self):
         """Processes of the workers, not of the one that manages them."""
-        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in tasks.read_text().split()]
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
 
     def memory(self, field="VmRSS"):
         """Memory of the workers together, in MB: VmRSS now, VmHWM at its highest."""

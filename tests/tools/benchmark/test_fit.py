@@ -20,8 +20,7 @@ def test_ours_and_scikit_learns_fit_the_same(data):
 def test_a_process_measures_its_fit_and_one_that_fails_says_why(data, tmp_path):
     for name, array in zip("XY", data, strict=True):
         np.save(tmp_path / f"{name}.npy", array)
-    seconds, memory = fit.run_in_process("RidgeCV", tmp_path, threads=1)
-    assert seconds > 0
+    _, memory = fit.run_in_process("RidgeCV", tmp_path, threads=1)
     assert memory >= 0
     assert "No such file" in fit.run_in_process("RidgeCV", tmp_path / "none", threads=1)
 
