@@ -3,6 +3,7 @@
 import gzip
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import preprocess
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "data"
+LEFT_OUT = Counter(slow=0, server=0, engine=0, pythons=0)  # tests
 REAL_TABLES = [
     "limesoda_mir/limesoda_H_138_full.csv.gz",
     "limesoda_mir/limesoda_NRW_62_full.csv.gz",
@@ -89,3 +91,22 @@ def real_table(request):
     if not path.exists():
         pytest.skip("the real spectra are not here: %s" % path)
     return path
+
+
+def pytest_deselected(items):
+    """Count, by mark, what a run without more than the two set-up commands leaves out."""
+    for item in items:
+        LEFT_OUT.update(mark for mark in LEFT_OUT if item.get_closest_marker(mark))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Name what was left out, unless marks were asked for."""
+    if not config.getoption("markexpr").startswith("not "):
+        return
+    about = dict(line.split(": ", 1) for line in config.getini("markers") if ": " in line)
+    for mark, number in LEFT_OUT.items():
+        if number:
+            terminalreporter.write_line(
+                "not in this run: %d marked %s (%s); make check runs them, or pytest -m %s"
+                % (number, mark, about[mark], mark)
+            )

@@ -4,11 +4,14 @@ import csv
 import io
 import json
 
+import pytest
 from conftest import channels_of, make_table
 from hypothesis import given
 from hypothesis import strategies as st
 
 from container.bodies import FUZZ, check, feature, places_of, unnamed_places, values_of
+
+pytestmark = pytest.mark.server
 
 ODD_CELLS = [
     "", " ", "NA", "nan", "NaN", "inf", "-inf", "1e400", "-1e400", "high", "0,5", "0.5.1", "1_0", "0x1A", "True",

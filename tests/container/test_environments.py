@@ -48,6 +48,7 @@ def test_this_python_is_found_by_its_version_and_one_that_was_never_made_is_not(
     assert environments.find_python("3.99") is None
 
 
+@pytest.mark.slow
 def test_a_python_that_is_missing_and_a_package_that_cannot_be_installed_are_named(sessions):
     with pytest.raises(environments.NoPython, match=r"^found no Python 3\.99$"):
         environments.make("never", *sessions[:2])
@@ -55,6 +56,7 @@ def test_a_python_that_is_missing_and_a_package_that_cannot_be_installed_are_nam
         environments.make("wrong", *sessions[:2])
 
 
+@pytest.mark.slow
 def test_an_environment_is_made_once_and_again_when_what_it_is_made_of_changes(sessions):
     noxfile, folder, made = sessions
     interpreter = environments.make("right", noxfile, folder)

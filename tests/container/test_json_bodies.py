@@ -2,12 +2,15 @@
 
 import json
 
+import pytest
 from conftest import make_table
 from hypothesis import given
 from hypothesis import strategies as st
 
 import preprocess
 from container.bodies import FUZZ, check, places_of, unnamed_places, values_of
+
+pytestmark = pytest.mark.server
 
 ODD_VALUES = [
     None, True, False, [], {}, [0.5], "", "x", "0.5", "1_0", "nan", float("nan"), float("inf"), -float("inf"), 8,

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from container.bodies import FUZZ, check, unnamed_places, values_of
 
+pytestmark = pytest.mark.server
+
 
 def saved(array, **options):
     file = io.BytesIO()

@@ -16,6 +16,8 @@ from container.bodies import answered, expected_text, strict_json
 from container.conftest import model_server
 from tools.shipped import ROOT, lay
 
+pytestmark = pytest.mark.server
+
 
 def from_csv(answer):
     return [[float(cell) for cell in line.split(",")] for line in answer.decode().splitlines()]
