@@ -7,6 +7,9 @@ SCORE = data/scores/public.txt
 include .vscode/pipeline.env
 export SM_CHANNEL_TRAINING SM_MODEL_DIR SM_OUTPUT_DIR
 
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
 run: .venv/installed $(PUBLIC)  ## demo data if there is none, then the four steps
 	.venv/bin/python preprocess.py --input $(PUBLIC) --output $(FEATURES)
 	.venv/bin/python train.py
@@ -16,11 +19,11 @@ run: .venv/installed $(PUBLIC)  ## demo data if there is none, then the four ste
 	@echo "spectra $(PUBLIC)  features $(FEATURES)  model $(SM_MODEL_DIR)/model.pkl"
 	@echo "predictions $(PREDICTIONS)  score $(SCORE)"
 
-test: .venv/installed  ## all tests, warnings as errors
+test: .venv/installed  ## the tests, in minutes, warnings as errors; what they leave out is named at their end
 	.venv/bin/python -m pytest
 
-test-oldest: .venv/installed  ## the shipped files on the oldest versions they promise
-	.venv/bin/python -m nox -f tools/container/noxfile.py -s oldest
+check: .venv/installed $(PUBLIC)  ## all that is checked: the linter, all tests, the platform on this machine; DOCKER=--install as below
+	.ci/check $(DOCKER)
 
 lint: .venv/installed  ## the linter, and whether the formatter would change a thing
 	.venv/bin/ruff check .
@@ -38,20 +41,26 @@ peers: .venv/installed $(PUBLIC)  ## other models on the same folds, with times
 tune: .venv/installed $(PUBLIC)  ## search range, window and treatment; heat map under reports/
 	.venv/bin/python -m tools.tune $(PUBLIC)
 
+docs: .venv/installed  ## write the tables of README and docs anew
+	.venv/bin/python -m tools.docs
+
 benchmark: .venv/installed  ## time and memory of each step beside the plain way
 	.venv/bin/python -m tools.benchmark
-
-simulate: .venv/installed $(PUBLIC)  ## the four jobs of the online pipeline, on the platform's own model server
-	.venv/bin/python -m tools.container.simulate $(PUBLIC)
 
 loadtest: .venv/installed  ## requests a second of the model server, beside the plain way; six minutes
 	.venv/bin/python -m tools.container.loadtest
 
-docker: .venv/installed  ## the steps through the unearthed command on a Docker engine
+simulate: .venv/installed $(PUBLIC)  ## the four jobs of the online pipeline, on the platform's own model server
+	.venv/bin/python -m tools.container.simulate $(PUBLIC)
+
+docker: .venv/installed  ## the steps through the unearthed command on a Docker engine; DOCKER=--install makes one, as root on Debian
 	.venv/bin/python -m tools.container.docker $(DOCKER)
 
 matrix: .venv/installed  ## train and serve under every version of the container
 	.venv/bin/python -m tools.container.matrix
+
+test-oldest: .venv/installed  ## the tests of what is shipped on the oldest versions it promises
+	.venv/bin/python -m nox -f tools/container/noxfile.py -s oldest
 
 $(PUBLIC): | .venv/installed
 	.venv/bin/python -m tools.demo_data --output $@
@@ -62,5 +71,5 @@ $(PUBLIC): | .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tools/requirements.txt
 	@touch $@
 
-.PHONY: run test test-oldest lint validate report peers tune benchmark simulate loadtest docker matrix
+.PHONY: help run test check lint validate report peers tune docs benchmark loadtest simulate docker matrix test-oldest
 .DELETE_ON_ERROR:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -84,3 +85,13 @@ def test_every_editor_task_is_a_target_of_the_makefile():
     tasks = json.loads((ROOT / ".vscode" / "tasks.json").read_text())["tasks"]
     makefile = (ROOT / "Makefile").read_text()
     assert tasks and all("\n%s:" % task["args"][0] in makefile for task in tasks)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="this machine has no make")
+def test_make_alone_lists_every_target():
+    said = subprocess.run(
+        ["make"], cwd=str(ROOT), stdout=subprocess.PIPE, universal_newlines=True, check=True
+    )
+    listed = [line.split()[1] for line in said.stdout.splitlines()]
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert listed == targets.split()
