@@ -23,6 +23,7 @@ from tools.shipped import ROOT
 REQUIREMENTS = ROOT / "requirements.txt"
 OLDEST, SERVER = (Path(__file__).with_name(f"requirements-{name}.txt") for name in ("oldest", "server"))
 TESTS = "preprocess mdl bounds stored train model_file predict score scale"  # of what is shipped
+MARKS = "not server and not engine and not pythons"  # the slow ones as well
 
 os.environ.update(pyenv())
 nox.options.envdir = str(FOLDER)
@@ -37,9 +38,8 @@ def oldest(session):
     """The tests of what is shipped, on the oldest versions that it promises to run on."""
     session.install("--quiet", "-r", str(OLDEST))
     session.chdir(ROOT)
-    session.run(
-        "python", "-m", "pytest", *[f"tests/test_{name}.py" for name in TESTS.split()], *session.posargs
-    )
+    tests = [f"tests/test_{name}.py" for name in TESTS.split()]
+    session.run("python", "-m", "pytest", "-m", MARKS, *tests, *session.posargs)
 
 
 def server(session):

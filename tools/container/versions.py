@@ -45,8 +45,6 @@ CONTAINERS = (  # as measured in the images; Python is the image's, or the two t
     Version("1.9", "3.12", pins("2.5.1", "2.2.3", "1.9.0", "1.18.0", "1.6.*", "25.0.*")),
 )
 NEWEST = ("3.13", "3.14", "3.15")  # Pythons that get the newest of everything, where they are
-
-
 VERSIONS = (*CONTAINERS, *(Version("newest", python, SHOWN) for python in NEWEST))
 
 
