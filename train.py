@@ -79,7 +79,9 @@ def groups_of(data, name):
     """What tells the groups of an id column apart, one for each row; a DataError where a row has no label."""
     if isinstance(data, Stored):
         return data.groups(name)
-    labels = ["" if label != label else str(label) for label in data.ids[name]]  # of a caller's, perhaps numbers
+    labels = [
+        "" if label != label else str(label) for label in data.ids[name]
+    ]  # of a caller's, perhaps numbers
     return preprocess.label_keys(labelled(labels, name))
 
 

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 from hypothesis import HealthCheck, settings
 
-import train
+import recore.predictions
 
 FUZZ = settings(
     max_examples=250, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -18,7 +18,9 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 def expected_text(model, values):
     if not len(values):
         return b""
-    return train.csv_rows(model.predict(pd.DataFrame(values, columns=model.feature_names_in_))).encode()
+    return recore.predictions.csv_rows(
+        model.predict(pd.DataFrame(values, columns=model.feature_names_in_))
+    ).encode()
 
 
 def answered(server, body, content_type, accept="text/csv"):

@@ -89,7 +89,7 @@ def measure(command, meanwhile=None, cores=None):
         if process.returncode:
             said.seek(0)
             raise DataError(
-                f"{' '.join(command)} ended with status {process.returncode}: {said.read().strip()}"
+                f"{' '.join(command)} ended with status {process.returncode}", f"{said.read().strip()}"
             )
     return time.perf_counter() - began, peak
 
@@ -147,8 +147,10 @@ def check_space(folder, rows):
     free = shutil.disk_usage(folder).free
     if free < rows * BYTES:
         raise DataError(
-            f"{folder}: found {free / 1e9:.0f} GB free, expected {rows * BYTES / 1e9:.0f} for {rows:,} spectra; "
-            "name another folder with --folder, or take fewer --rows"
+            folder,
+            f"found {free / 1000000000.0:.0f} GB free",
+            f"{rows * BYTES / 1000000000.0:.0f} for {rows:,} spectra",
+            "name another folder with --folder, or take fewer --rows",
         )
 
 

@@ -136,9 +136,7 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     path = preprocess.find_table(arguments.file)
     if path.endswith(".parquet"):
-        raise preprocess.DataError(
-            f"{path}: found Parquet, expected .csv or .csv.gz as the platform has; name such"
-        )
+        raise preprocess.DataError(path, "found Parquet", ".csv or .csv.gz as the platform has", "name such")
 
     def show(step, seconds, memory, rows_in, rows_out):
         cells = [
