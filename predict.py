@@ -14,63 +14,24 @@ target the prediction with the bounds between which the assay lies with about th
 import argparse
 import logging
 import os
-from collections import Counter
 from contextlib import ExitStack
 from functools import partial
-from itertools import chain
 
-import numpy as np
-
-import preprocess
 import train
-from recore import predictions as told
+from preprocess import DETAILS, DataError, find_tables, naming, replacing, run
 from recore.bounds import MOST
-from recore.samples import feature_values
+from recore.predictions import COVERAGE, csv_rows, details_header, details_rows, predict
 from recore.tables import read_tables
-from recore.workers import add_workers, workers
+from recore.workers import add_folders, add_workers, workers
 
 logger = logging.getLogger(__name__)
-
-
-def details_header(table, model):
-    """Column names of the details, without that of the index."""
-    targets = chain.from_iterable((name, name + " lower", name + " upper") for name in model.target_names_)
-    names = [*table.ids, "verdict", "leverage", "residual", *targets]
-    name, times = Counter(names).most_common(1)[0]
-    if times > 1:
-        raise preprocess.DataError(
-            "",
-            f"found an id column {name!r}, as a column of the details is called",
-            remedy="rename or remove it",
-        )
-    return names
-
-
-def details_rows(table, predictions, model, coverage):
-    """Details of a table's spectra as lines of CSV."""
-    lower, upper, found = told.trust(feature_values(table.features, model), predictions, model, coverage)
-    bound = "%%.%dg" % told.BOUND_DIGITS
-    each = ["%%.%dg" % told.DIGITS, bound, bound]
-    line = ",".join(["%s", bound, bound, *each * predictions.shape[1]]) + "\n"
-    cells = np.stack([predictions, lower, upper], axis=2).reshape(len(predictions), -1).tolist()  # (n, 3 t)
-    labels = zip(table.ids.index, *(table.ids[name] for name in table.ids))
-    measured = zip(found["verdict"], found["leverage"], found["residual"])
-    return "".join(
-        [
-            ",".join(map(preprocess.quote, label)) + "," + line % (*some, *row)
-            for label, some, row in zip(labels, measured, cells)
-        ]
-    )
 
 
 def output_paths(path, output_dir):
     """Where the predictions of a table go, and their details."""
     name = os.path.basename(path)
     name = name[:-3] if name.endswith(".gz") else name
-    return [
-        os.path.join(output_dir, each)
-        for each in (name + ".out", os.path.splitext(name)[0] + preprocess.DETAILS)
-    ]
+    return [os.path.join(output_dir, each) for each in (name + ".out", os.path.splitext(name)[0] + DETAILS)]
 
 
 def predict_table(model_dir, output_dir, coverage, path):
@@ -78,37 +39,26 @@ def predict_table(model_dir, output_dir, coverage, path):
     model = train.model_fn(model_dir)
     paths = output_paths(path, output_dir)[: 1 if coverage is None else 2]
 
-    def predict(table):
-        predictions = told.predict(table.features, model)
-        texts = ["", told.csv_rows(predictions)]
+    def texts(table):
+        predictions = predict(table.features, model)
+        written = ["", csv_rows(predictions)]
         if coverage is not None:
-            texts.append(preprocess.csv_header(details_header(table, model)))
-            texts.append(details_rows(table, predictions, model, coverage))
-        return texts
+            written += [details_header(table.ids, model), details_rows(table, predictions, model, coverage)]
+        return written
 
     rows = 0
-    with ExitStack() as stack:  # both are whole before either takes its place
-        stack.enter_context(preprocess.naming(path, output_dir))
-        files = [stack.enter_context(preprocess.replacing(each)) for each in paths]
-        for texts in read_tables(path, predict):
-            for file, header, lines in zip(files, texts[::2], texts[1::2]):
+    with naming(path, output_dir), ExitStack() as stack:  # both are whole before either takes its place
+        files = [stack.enter_context(replacing(each)) for each in paths]
+        for written in read_tables(path, texts):
+            for file, header, lines in zip(files, written[::2], written[1::2]):
                 file.write(lines if rows else header + lines)
-            rows += texts[1].count("\n")
+            rows += written[1].count("\n")
     return rows
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--model_dir",
-        default=os.getenv("SM_MODEL_DIR", "/opt/ml/model"),
-        help="folder of the model (%(default)s)",
-    )
-    parser.add_argument(
-        "--data_dir",
-        default=os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training"),
-        help="folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)",
-    )
+    add_folders(parser)
     parser.add_argument(
         "--output_dir",
         default=os.getenv("SM_OUTPUT_DIR", "/opt/ml/output"),
@@ -118,19 +68,19 @@ def main(argv=None):
         "--details", action="store_true", help="write bounds and verdicts beside the predictions"
     )
     add_workers(parser)
-    parser.add_argument("--coverage", type=float, default=told.COVERAGE, help="of the bounds (%(default)s)")
+    parser.add_argument("--coverage", type=float, default=COVERAGE, help="of the bounds (%(default)s)")
     arguments = parser.parse_args(argv)
     if not 0 < arguments.coverage <= MOST:
-        raise preprocess.DataError(
+        raise DataError(
             "--coverage", f"found {arguments.coverage:g}", f"more than 0 and at most {MOST}", "0.9 is usual"
         )
-    paths = preprocess.find_tables(arguments.data_dir)
+    paths = find_tables(arguments.data_dir)
     model = train.model_fn(arguments.model_dir)  # what is wrong with it is said before any work
     os.makedirs(arguments.output_dir, exist_ok=True)
     folders = map(os.path.abspath, (arguments.model_dir, arguments.output_dir))
     work = partial(predict_table, *folders, arguments.coverage if arguments.details else None)
-    with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
-        rows = sum(run(work, [os.path.abspath(path) for path in paths], "tables"))
+    with workers(arguments.jobs, arguments.backend, arguments.scheduler) as go:
+        rows = sum(go(work, [os.path.abspath(path) for path in paths], "tables"))
     one = output_paths(paths[0], arguments.output_dir) if len(paths) == 1 else [arguments.output_dir] * 2
     logger.info(
         "%s: %s predictions of %d targets%s",
@@ -146,4 +96,4 @@ def main(argv=None):
 if __name__ == "__main__":
     import predict  # by name, so that workers find what they are to run
 
-    preprocess.run(predict.main)
+    run(predict.main)

@@ -421,6 +421,12 @@ def parse(block, names, labels=()):
         texts = [[row[place] for row in rows] for place in map(names.index, labels)]
         others = sorted(set(range(len(names))).difference(map(names.index, labels)))
         cells = "\n".join(["\n".join([row[place] for place in others]) for row in rows]).encode()
+    values = one_column(cells, end, na_values=GAPS, **PRECISION).reshape(len(rows), len(names) - len(labels))
+    return values, {name: [cell.strip() for cell in cells] for name, cells in zip(labels, texts)}
+
+
+def one_column(cells, end, **options):
+    """Cells with `end` between them as numbers, NaN for gaps; NotNumbers where one is none."""
     if SEPARATOR.encode() in cells:
         raise NotNumbers  # two cells to pandas
     try:
@@ -434,14 +440,12 @@ def parse(block, names, labels=()):
             quoting=csv.QUOTE_NONE,
             skip_blank_lines=False,
             keep_default_na=False,
-            na_values=GAPS,
             low_memory=False,
-            **PRECISION,
+            **options,
         )
     except ValueError:
         raise NotNumbers from None
-    values = column.to_numpy().reshape(len(rows), len(names) - len(labels))
-    return values, {name: [cell.strip() for cell in cells] for name, cells in zip(labels, texts)}
+    return column.to_numpy().ravel()
 
 
 def split_rows(block, names):

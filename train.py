@@ -29,7 +29,7 @@ from recore.codecs import Body, read_body, refusal
 from recore.predictions import FORMATS, Predictions, accepted, predict
 from recore.store import Stored, labelled, store
 from recore.tables import file_sum, read_table
-from recore.workers import add_workers, workers
+from recore.workers import add_folders, add_workers, workers
 
 logger = logging.getLogger(__name__)
 
@@ -185,16 +185,7 @@ def output_fn(prediction, accept):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--model_dir",
-        default=os.getenv("SM_MODEL_DIR", "/opt/ml/model"),
-        help="folder for the model (%(default)s)",
-    )
-    parser.add_argument(
-        "--data_dir",
-        default=os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training"),
-        help="folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)",
-    )
+    add_folders(parser)
     parser.add_argument(
         "--group",
         help="id column, such as SiteID, to leave out together when the "
@@ -207,7 +198,6 @@ def main(argv=None):
     )
     add_workers(parser)
     arguments = parser.parse_args(argv)
-    name = os.path.basename(os.path.abspath(arguments.data_dir))
     paths = preprocess.find_tables(arguments.data_dir)
     cache = arguments.cache or os.path.join(arguments.model_dir, CACHE)
     with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
@@ -216,10 +206,9 @@ def main(argv=None):
             model = fit(data, arguments.group, run=run)
             training["mean_r2"] = mean_r2(data, model, arguments.group, run)
         except ValueError as error:
-            where = os.path.basename(paths[0]) if len(paths) == 1 else name
-            raise DataError(
-                where, *(error.args[1:] if isinstance(error, DataError) else error.args)
-            ) from None
+            where = os.path.basename(paths[0] if len(paths) == 1 else os.path.abspath(arguments.data_dir))
+            told = error.args[1:] if isinstance(error, DataError) else error.args
+            raise DataError(where, *told) from None
     training["left_out"] = arguments.group or "row"
     model_file.save(model, arguments.model_dir, training)
     if not arguments.cache and os.path.isdir(cache):

@@ -7,13 +7,13 @@ import re
 import numpy as np
 import pandas as pd
 
-import preprocess
+from preprocess import DataError, csv_header, quote
 from recore.samples import feature_values
 
 COVERAGE = 0.9  # of the bounds that go with predictions
 WHOLE = re.compile("0|-?[1-9][0-9]{0,14}")  # a number that a float holds exactly; "007" is text
-DIGITS = 14  # of a prediction, significant: all but the last two of a float, and half the time to write
-BOUND_DIGITS = 6  # of a bound or a ratio: more than it can be known to
+VALUE = "%.14g"  # of a prediction: all but the last two digits of a float, and half the time to write
+BOUND = "%.6g"  # of a bound or a ratio: more than it can be known to
 
 
 class Predictions(np.ndarray):
@@ -41,9 +41,7 @@ def nameless(model):
 
 
 def trust(values, predictions, model, coverage=COVERAGE):
-    """How far to trust predictions of features in the model's order: lower and upper bounds (n_samples, n_targets),
-    and a DataFrame (n_samples, 3) of leverage, residual and verdict, see `ZeroClippedRidgeCV`.
-    """
+    """Bounds of predictions, lower and upper (n_samples, n_targets), and the applicability, see `ZeroClippedRidgeCV`."""
     if not len(values):
         return predictions, predictions, pd.DataFrame(columns=["leverage", "residual", "verdict"])
     bare = nameless(model)
@@ -51,16 +49,25 @@ def trust(values, predictions, model, coverage=COVERAGE):
     return lower, upper, bare.applicability(values)
 
 
+def told(table, predictions, model, coverage=COVERAGE):
+    """Yield of each sample verdict, leverage, residual, then value, lower and upper of each target."""
+    lower, upper, found = trust(feature_values(table, model), predictions, model, coverage)
+    cells = np.stack([predictions, lower, upper], axis=2).reshape(len(table), -1).tolist()  # (n, 3 t)
+    for verdict, leverage, residual, row in zip(
+        found["verdict"], found["leverage"], found["residual"], cells
+    ):
+        yield (verdict, leverage, residual, *row)
+
+
 def csv_rows(predictions):
     """Predictions as CSV, one line a sample, without header and index."""
-    line = ",".join([f"%.{DIGITS}g"] * predictions.shape[1]) + "\n"
+    line = ",".join([VALUE] * predictions.shape[1]) + "\n"
     return "".join([line % tuple(row) for row in predictions.tolist()])
 
 
 def json_rows(predictions):
     """Predictions as lists of numbers, one a sample."""
-    number = f"%.{DIGITS}g"
-    line = "[" + ", ".join([number] * predictions.shape[1]) + "]"
+    line = "[" + ", ".join([VALUE] * predictions.shape[1]) + "]"
     return [line % tuple(row) for row in predictions.tolist()]
 
 
@@ -72,14 +79,30 @@ def json_lines(predictions):
     if getattr(predictions, "model", None) is None or not len(predictions):
         return "".join([row + "\n" for row in json_rows(predictions)])
     table, model = predictions.features, predictions.model
-    lower, upper, found = trust(feature_values(table, model), predictions, model)
-    bound = f"%.{BOUND_DIGITS}g"
-    each = f'{{"value": %.{DIGITS}g, "lower": {bound}, "upper": {bound}}}'
+    each = f'{{"value": {VALUE}, "lower": {BOUND}, "upper": {BOUND}}}'
     targets = ", ".join(json.dumps(name).replace("%", "%%") + ": " + each for name in model.target_names_)
-    line = f'{{"index": %s, "verdict": "%s", "leverage": {bound}, "residual": {bound}, "targets": {{{targets}}}}}\n'
-    told = zip(json_labels(table.index), found["verdict"], found["leverage"], found["residual"])
-    cells = np.stack([predictions, lower, upper], axis=2).reshape(len(table), -1).tolist()  # (n, 3 t)
-    return "".join([line % (*head, *row) for head, row in zip(told, cells)])
+    line = f'{{"index": %s, "verdict": "%s", "leverage": {BOUND}, "residual": {BOUND}, "targets": {{{targets}}}}}\n'
+    rows = zip(json_labels(table.index), told(table, predictions, model))
+    return "".join([line % (label, *row) for label, row in rows])
+
+
+def details_header(ids, model):
+    """The header line of `details_rows`, for the columns of ids."""
+    targets = [name + end for name in model.target_names_ for end in ("", " lower", " upper")]
+    names = [*ids, "verdict", "leverage", "residual", *targets]
+    twice = next((name for name in ids if names.count(name) > 1), None)
+    if twice is not None:
+        found = f"found an id column {twice!r}, as a column of the details is called"
+        raise DataError("", found, remedy="rename or remove it")
+    return csv_header(names)
+
+
+def details_rows(table, predictions, model, coverage):
+    """As `json_lines`, lines of CSV with index and ids before them; of a preprocess.Table."""
+    line = ",".join(["", "%s", BOUND, BOUND, *[VALUE, BOUND, BOUND] * predictions.shape[1]]) + "\n"
+    labels = zip(table.ids.index, *(table.ids[name] for name in table.ids))
+    rows = zip(labels, told(table.features, predictions, model, coverage))
+    return "".join([",".join(map(quote, label)) + line % row for label, row in rows])
 
 
 def json_labels(index):
@@ -108,17 +131,10 @@ FORMATS = {  # the first that an Accept with wildcards allows is taken
 
 
 def accepted(accept):
-    """The type among FORMATS that an Accept header likes best, None when it allows none."""
-    best, liked = None, 0.0
+    """The first known type of an Accept header, None when there is none."""
     for part in (accept or "*/*").split(","):
-        pattern, _, parameters = part.partition(";")
-        pattern = pattern.strip().lower()
-        weight = re.search(r"(?:^|;)\s*q\s*=\s*([0-9.]+)", parameters)
-        weight = preprocess.number(weight.group(1)) or 0.0 if weight else 1.0
-        if weight <= liked:
-            continue
+        wanted = part.split(";")[0].strip().lower()
         for kind in FORMATS:
-            if pattern in (kind, kind.split("/")[0] + "/*", "*/*"):
-                best, liked = kind, weight
-                break
-    return best
+            if wanted in (kind, kind.split("/")[0] + "/*", "*/*"):
+                return kind
+    return None

@@ -22,6 +22,20 @@ AS_THEY_COME = tuple(map(int, joblib.__version__.split(".")[:2])) >= (
 SENT = ("preprocess.py", "mdl.py", "train.py", "predict.py")  # to a cluster, beside this package
 
 
+def add_folders(parser):
+    """Add the folders of model and spectra."""
+    parser.add_argument(
+        "--model_dir",
+        default=os.getenv("SM_MODEL_DIR", "/opt/ml/model"),
+        help="folder of the model (%(default)s)",
+    )
+    parser.add_argument(
+        "--data_dir",
+        default=os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training"),
+        help="folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)",
+    )
+
+
 def add_workers(parser):
     """Add the options that `workers` takes."""
     group = parser.add_argument_group("several tables, or one larger than memory")

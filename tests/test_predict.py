@@ -30,7 +30,7 @@ def test_predictions_are_one_bare_line_a_spectrum_in_the_files_order(table, publ
     written = np.loadtxt(str(tmp_path / "out" / "public.csv.out"), delimiter=",")
     model = train.model_fn(str(model_dir))
     expected = model.predict(preprocess.features(table[channels_of(table)]))
-    np.testing.assert_allclose(written, expected, rtol=10.0 ** (1 - recore.predictions.DIGITS), atol=0)
+    np.testing.assert_allclose(written, expected, rtol=10.0 ** (1 - 14), atol=0)
     assert (written >= 0).all()
 
 
@@ -108,7 +108,7 @@ def test_details_hold_ids_verdicts_and_every_prediction_between_its_bounds(
     features = preprocess.features(table[channels_of(table)])
     lower, upper = model.predict_interval(features, 0.8)
     targets = model.target_names_
-    close = {"rtol": 10.0 ** (1 - recore.predictions.BOUND_DIGITS), "atol": 1e-12}
+    close = {"rtol": 10.0 ** (1 - 6), "atol": 1e-12}
     np.testing.assert_allclose(written[targets], model.predict(features), rtol=1e-12)
     np.testing.assert_allclose(written[[name + " lower" for name in targets]], lower, **close)
     np.testing.assert_allclose(written[[name + " upper" for name in targets]], upper, **close)

@@ -317,9 +317,9 @@ def test_json_lines_tell_value_bounds_and_verdict_of_every_target_by_name(featur
     assert [list(line["targets"]) for line in lines] == [model.target_names_] * len(features)
     assert [line["verdict"] for line in lines] == found["verdict"].tolist()
     for name, expected, digits in (
-        ("value", model.predict(features), recore.predictions.DIGITS),
-        ("lower", lower, recore.predictions.BOUND_DIGITS),
-        ("upper", upper, recore.predictions.BOUND_DIGITS),
+        ("value", model.predict(features), 14),
+        ("lower", lower, 6),
+        ("upper", upper, 6),
     ):
         values = [[target[name] for target in line["targets"].values()] for line in lines]
         np.testing.assert_allclose(values, expected, rtol=10.0 ** (1 - digits), atol=1e-12)

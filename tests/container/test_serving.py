@@ -56,7 +56,7 @@ def test_every_way_to_ask_for_an_answer_gives_the_same_numbers(accept, kind, rea
     status, found, answer = server.post(table.to_csv(), "text/csv", accept)
     assert (status, found.split(";")[0]) == (200, kind)
     np.testing.assert_allclose(
-        read(answer), recore.predictions.predict(table, model), rtol=10.0 ** (1 - recore.predictions.DIGITS)
+        read(answer), recore.predictions.predict(table, model), rtol=10.0 ** (1 - 14)
     )
 
 
