@@ -1,4 +1,4 @@
-"""Multi-target ridge regression with an exact, closed-form choice of alpha.
+"""Multi-target ridge regression with an exact, closed-form choice of alpha for each target.
 
     from mdl import ZeroClippedRidgeCV
     model = ZeroClippedRidgeCV().fit(features, assays, groups=sites)
@@ -8,42 +8,7 @@ weighted mean and scaled by the root of their weight, X~ = W^1/2 (X - mean), Y~ 
 
     b(alpha) = argmin_b |Y~ - X~ b|^2 + alpha |b|^2 = (X~'X~ + alpha I)^-1 X~'Y~      (1)
 
-One eigendecomposition serves every alpha and every target. Of the two that give the same b,
-the smaller is taken:
-
-    long   X~'X~ = V S V',  Z = X~ V,  b = V (S + alpha)^-1 Z'Y~                      (2)
-    wide   X~ X~' = Z S Z',             b = X~'Z (S + alpha)^-1 Z'Y~                  (3)
-
-Let H be the matrix that maps Y~ to its fit. The errors that rows g would have, had the model
-been fitted without them, need no second fit:
-
-    e_g = (I - H_gg)^-1 r_g,   r = (I - H) Y~                                         (4)
-    long   H = Z (S + alpha)^-1 Z' + w^1/2 w^1/2' / sum(w)
-    wide   I - H = alpha Z (S + alpha)^-1 Z'    (alpha cancels in (4))
-
-With g one row, (4) is a division: leave-one-out. With g the rows of a site, it is
-leave-one-group-out. The term in w is the intercept's, without one it goes, as do the means.
-
-How far to trust a prediction follows from the same errors. The leverage of a new row x,
-
-    h = 1 / sum(w) + x~' (X~'X~ + alpha)^-1 x~                                        (5)
-
-is what the uncertainty of b adds to that of the assays: an error grows with sqrt(1 + h), for a
-row held out h = [(I - H_gg)^-1]_ii - 1. Errors also grow with the concentration y^ itself,
-
-    s(y^)^2 = s0^2 + s1^2 y^^2                                                        (6)
-
-So the held-out errors are divided by s(y^) sqrt(1 + h) and their quantiles q kept; the bounds of
-a new prediction are y^ + q s(y^) sqrt(1 + h). What of its spectrum the training spectra do not
-explain is what a ridge regression of the spectra on themselves leaves over,
-
-    r = x~ - X~'X~ (X~'X~ + beta)^-1 x~,   beta = UNEXPLAINED trace(X~'X~)            (7)
-
-and for a row held out, exactly, r_g as in (4).
-
-Sources: (4) Allen (1974) Technometrics 16, 125; (5) Martens & Naes (1989) Multivariate
-Calibration; (6) Ellison & Williams (2012) Eurachem/CITAC Guide CG 4, appendix E.5; quantiles of
-held-out errors as bounds Barber, Candes, Ramdas & Tibshirani (2021) Ann. Stat. 49, 486.
+Equations (2) to (4) stand in recore.ridge, (5) and (7) in recore.leverage, (6) in recore.bounds.
 """
 
 from numbers import Real

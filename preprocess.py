@@ -247,11 +247,7 @@ def check_channels(channels, path):
 
 def check_spectra(values, channels, at):
     """Raise a DataError that names the first gap, infinity or maximum not above 0; `at(row)` words the row's place."""
-    if not np.isfinite(values).all():
-        row, column = np.argwhere(~np.isfinite(values))[0]
-        found = "a gap" if np.isnan(values[row, column]) else "an infinite value"
-        where = f"{at(row)}, column {channels[column]!r}"
-        raise DataError(where, f"found {found}", "a number", "mend or remove the spectrum")
+    check_finite(values, channels, at, False, "mend or remove the spectrum")
     highest = values[:, SCALE_RANGE].max(axis=1)
     if not (highest > 0).all():
         row = int(np.argmin(highest > 0))
@@ -425,6 +421,24 @@ def parse(block, names, labels=()):
     return values, {name: [cell.strip() for cell in cells] for name, cells in zip(labels, texts)}
 
 
+def parse_numbers(block, names, labels=()):
+    """As `parse`; a DataError that names the first cell that is no number."""
+    try:
+        return parse(block, names, labels)
+    except NotNumbers:
+        cells, wrong = text_cells(block, names)
+        raise not_a_number(block, names, cells, wrong & ~np.isin(names, labels)) from None
+
+
+def check_finite(values, names, at, gaps_allowed=True, remedy="mend the cell or leave it empty"):
+    """Raise a DataError that names the first infinity, or gap where there may be none; `at(row)` words the row's place."""
+    wrong = np.isinf(values) if gaps_allowed else ~np.isfinite(values)
+    if wrong.any():
+        row, place = np.argwhere(wrong)[0]
+        found = "found a gap" if np.isnan(values[row, place]) else "found an infinite value"
+        raise DataError(f"{at(row)}, column {names[place]!r}", found, "a number", remedy)
+
+
 def one_column(cells, end, **options):
     """Cells with `end` between them as numbers, NaN for gaps; NotNumbers where one is none."""
     if SEPARATOR.encode() in cells:
@@ -528,11 +542,7 @@ def csv_cells(block, names, layout):
     """The Cells of a block of lines."""
     numeric = {*layout.channels, *layout.targets}
     labels, others = ([name for name in names if (name in numeric) is kind] for kind in (False, True))
-    try:
-        values, texts = parse(block, names, labels)
-    except NotNumbers:
-        cells, wrong = text_cells(block, names)
-        raise not_a_number(block, names, cells, wrong & ~np.isin(names, labels)) from None
+    values, texts = parse_numbers(block, names, labels)
     places = {name: place for place, name in enumerate(others)}
     spectra, targets = (
         values[:, [places[name] for name in some]] for some in (layout.channels, layout.targets)
@@ -561,10 +571,7 @@ def to_table(cells, rows, layout, at):
         spectra = cells.spectra[first : first + CACHED_ROWS].astype(np.float64, copy=False)
         check_spectra(spectra, layout.channels, lambda row, first=first: at(first + row))
         sums.append(window_sums(scale(spectra)))
-    if np.isinf(cells.targets).any():
-        row, place = np.argwhere(np.isinf(cells.targets))[0]
-        where = f"{at(row)}, column {layout.targets[place]!r}"
-        raise DataError(where, "found an infinite value", "a number", "mend the cell or leave it empty")
+    check_finite(cells.targets, layout.targets, at)
     index = pd.Index(
         list(map(str, rows)) if layout.index is None else cells.labels[layout.index], dtype=object
     )

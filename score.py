@@ -21,7 +21,7 @@ import os
 import numpy as np
 
 import preprocess
-from preprocess import DataError, find_tables, parse, read_blocks, replacing
+from preprocess import DataError, check_finite, find_tables, parse_numbers, read_blocks, replacing
 from recore.tables import open_table
 
 # In the order of preprocess.TARGETS; a test compares the two.
@@ -41,19 +41,10 @@ SHOWN = 5  # best and worst targets printed
 
 
 def r2(actual, predicted):
-    """Coefficient of determination of each target.
+    """R² of each target (n_targets,) from assays, NaN where one is missing, and predictions (n_rows, n_targets).
 
-    Parameters
-    ----------
-    actual : ndarray of shape (n_rows, n_targets)
-        NaN where an assay is missing: the row is left out for that target.
-    predicted : ndarray of shape (n_rows, n_targets)
-
-    Returns
-    -------
-    ndarray of shape (n_targets,)
-        As scikit-learn defines it: a target without spread scores 1 when it is met and 0
-        when it is not. NaN with fewer than two assays.
+    As scikit-learn defines it: a target without spread scores 1 when it is met and 0 when it is not. NaN with
+    fewer than two assays.
     """
     return r2_of(sums(actual, predicted))
 
@@ -86,11 +77,6 @@ def r2_of(total):
     return np.where(count < 2, np.nan, result)
 
 
-def official_score(actual, predicted):
-    """The sum of weight x R² over the 49 targets, in the order of WEIGHTS."""
-    return weighted(r2(actual, predicted))
-
-
 def weighted(each):
     """The official score from the R² of the 49 targets."""
     return float(np.dot(list(WEIGHTS.values()), each))
@@ -118,47 +104,26 @@ def read_assays(path):
     if not targets:
         raise DataError(name, "found no target", "assays to score against", "give the file with assays")
     for _, read, at in blocks:
-        values = read(layout).targets
-        wrong = np.isinf(values) | (np.isnan(values) & (targets == list(WEIGHTS)))
-        if wrong.any():
-            row, place = np.argwhere(wrong)[0]
-            found = "a gap" if np.isnan(values[row, place]) else "an infinite value"
-            where = f"{at(row)}, column {targets[place]!r}"
-            raise DataError(where, f"found {found}", "a number", "mend the cell")
-        parts.append(values)
+        parts.append(read(layout).targets)
+        check_finite(parts[-1], targets, at, gaps_allowed=targets != list(WEIGHTS), remedy="mend the cell")
     return np.concatenate(parts), targets
 
 
 def read_predictions(path, targets):
     """The predictions in a file (n_rows, n_targets), without header and index."""
-    name, parts = os.path.basename(path), []
+    parts, remedy = [], "run predict.py again"
     if not os.path.isfile(path):
         raise DataError(path, "not found", "a file", "run the steps before this one or check the path")
     for block in read_blocks(path):
         for row, line in enumerate(block.lines()):
-            width = line.count(b",") + 1
-            if width != len(targets):
-                expected = f"{len(targets)}, one for each target, without index"
-                raise DataError(block.at(row), f"found {width} columns", expected, "run predict.py again")
-        parts.append(parsed(block, targets))
+            found, expected = line.count(b",") + 1, f"{len(targets)}, one for each target, without index"
+            if found != len(targets):
+                raise DataError(block.at(row), f"found {found} columns", expected, remedy)
+        parts.append(parse_numbers(block, targets)[0])
+        check_finite(parts[-1], targets, block.at, False, remedy)
     if not parts:
-        raise DataError(name, "found no row", "one for each sample", "run the step that writes it again")
+        raise DataError(os.path.basename(path), "found no row", "one for each sample", remedy)
     return np.concatenate(parts)
-
-
-def parsed(block, targets):
-    """The numbers in a block of predictions."""
-    try:
-        values, _ = parse(block, targets)
-    except preprocess.NotNumbers:
-        cells, wrong = preprocess.text_cells(block, targets)
-        raise preprocess.not_a_number(block, targets, cells, wrong) from None
-    if not np.isfinite(values).all():
-        row, place = np.argwhere(~np.isfinite(values))[0]
-        found = "a gap" if np.isnan(values[row, place]) else "an infinite value"
-        where = f"{block.at(row)}, column {targets[place]!r}"
-        raise DataError(where, f"found {found}", "a number", "run predict.py again")
-    return values
 
 
 def read_pair(actual_path, predicted_path):
@@ -197,9 +162,8 @@ def main(argv=None):
         actual, predicted, targets = read_pair(*pair)
         first = first or targets
         if targets != first:
-            raise DataError(
-                pair[0], f"found other targets than in {pairs[0][0]}", "the same", "score it apart"
-            )
+            found = f"found other targets than in {pairs[0][0]}"
+            raise DataError(pair[0], found, "the same", "score it apart")
         some = sums(actual, predicted)
         total = some if total is None else added(total, some)
         rows, missing = rows + len(actual), missing + int(np.isnan(actual).sum())
@@ -209,12 +173,9 @@ def main(argv=None):
         print(f"official score {score:.4f} of {PERFECT:.2f}, {rows:,} rows")
     else:
         score = float(np.nanmean(each))
-        print(
-            f"mean R² {score:.4f} of {len(targets)} targets, {rows:,} rows, {missing:,} missing assays left out"
-        )
-    order = sorted(
-        (place for place in range(len(targets)) if each[place] == each[place]), key=lambda place: -each[place]
-    )
+        counted = f"{len(targets)} targets, {rows:,} rows, {missing:,} missing assays left out"
+        print(f"mean R² {score:.4f} of {counted}")
+    order = [place for place in np.argsort(-each, kind="stable") if each[place] == each[place]]
     for label, places in (("best ", order[:SHOWN]), ("worst", order[SHOWN:][-SHOWN:])):
         print(f"{label} R²", "  ".join(f"{targets[place]} {each[place]:.3f}" for place in places))
 

@@ -1,4 +1,13 @@
-"""Equation (6): how errors grow with the concentration, their quantiles, and the limits of verdicts."""
+"""Quantiles of held-out errors as bounds, and the limits of verdicts.
+
+Errors grow with the leverage h and with the concentration y^ itself (Ellison & Williams 2012, Eurachem/CITAC Guide
+CG 4, appendix E.5):
+
+    s(y^)^2 = s0^2 + s1^2 y^^2                                                        (6)
+
+The held-out errors are divided by s(y^) sqrt(1 + h) and their quantiles q kept; the bounds of a new prediction are
+y^ + q s(y^) sqrt(1 + h) (Barber, Candes, Ramdas & Tibshirani 2021, Ann. Stat. 49, 486).
+"""
 
 import numpy as np
 

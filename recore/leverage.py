@@ -1,4 +1,15 @@
-"""Equations (5) and (7): how far a spectrum is from those of the training, and what they do not explain of it."""
+"""How far a spectrum is from those of the training, and what they do not explain of it.
+
+The leverage of a new row x is what the uncertainty of b adds to that of the assays: an error grows with
+sqrt(1 + h); for a row held out h = [(I - H_gg)^-1]_ii - 1 (Martens & Naes 1989, Multivariate Calibration):
+
+    h = 1 / sum(w) + x~' (X~'X~ + alpha)^-1 x~                                        (5)
+
+What the training spectra do not explain is what a ridge regression of the spectra on themselves leaves over,
+for a row held out, exactly, r_g as in (4):
+
+    r = x~ - X~'X~ (X~'X~ + beta)^-1 x~,   beta = UNEXPLAINED trace(X~'X~)            (7)
+"""
 
 import numpy as np
 

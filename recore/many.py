@@ -6,7 +6,7 @@ import os
 
 import preprocess
 from preprocess import DataError, find_tables, naming, replacing
-from recore.parquet import ParquetRows
+from recore.parquet import parquet_rows
 from recore.tables import open_table, read_tables, record
 from recore.workers import add_workers, workers
 
@@ -18,9 +18,9 @@ def preprocess_table(source, output):
     if not output.endswith(".parquet"):
         return preprocess.write_csv(source, output, open_table)
     rows, names = 0, None
-    with replacing(output, "wb") as file, ParquetRows(file) as writer:
+    with replacing(output, "wb") as file, parquet_rows(file) as write:
         for table in read_tables(source):
-            writer.write(table.features)
+            write(table.features)
             names, rows = list(table.features), rows + len(table.features)
     return names, rows
 

@@ -111,13 +111,11 @@ def is_text(kind, at):
     """Whether a type of Arrow's is text, not numbers; a DataError when it is neither."""
     from pyarrow import types
 
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind) or types.is_boolean(kind):
-        return False
+    kind = kind.value_type if types.is_dictionary(kind) else kind
     if types.is_string(kind) or types.is_large_string(kind) or types.is_temporal(kind):
         return True
-    if types.is_null(kind):
+    numbers = types.is_integer, types.is_floating, types.is_decimal, types.is_boolean, types.is_null
+    if any(is_kind(kind) for is_kind in numbers):
         return False
     raise DataError(at, f"found the type {kind}", "numbers or text", "write it as one of these")
 
@@ -160,9 +158,7 @@ def parquet_cells(batch, column_of, layout):
     def numbers(names):
         some = batch.select([place(column_of[name]) for name in names])
         types = set(some.schema.types)
-        if (
-            len(types) == 1 and is_floating(next(iter(types))) and hasattr(some, "to_tensor")
-        ):  # from pyarrow 16
+        if len(types) == 1 and is_floating(min(types, key=str)) and hasattr(some, "to_tensor"):  # pyarrow 16
             return some.to_tensor(null_to_nan=True, row_major=False).to_numpy()
         values = np.empty((len(names), batch.num_rows))  # as the file has them: channel after channel
         for row, column in zip(values, some.columns):
@@ -181,41 +177,36 @@ def release_memory():
             pool.release_unused()
 
 
-class ParquetRows:
-    """Writes feature tables to an open file as Parquet, GROUP_ROWS to a row group."""
+@contextmanager
+def parquet_rows(file):
+    """Give `write(features)`, which puts feature tables into an open file as Parquet, GROUP_ROWS to a row group."""
+    import pyarrow
 
-    def __init__(self, file):
-        self.file, self.parquet, self.writer, self.waiting = file, pyarrow_parquet(), None, []
+    writers, waiting = [], []
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, failed, *_):
-        try:
-            if not failed:
-                self.flush()
-                self.writer.close()
-        finally:
-            if self.writer is not None:
-                self.writer.is_open = False  # else it would write an end to what failed, when it is collected
-
-    def write(self, features):
-        self.waiting.append(features)
-        if sum(map(len, self.waiting)) >= GROUP_ROWS:
-            self.flush()
-
-    def flush(self):
-        import pyarrow
-
-        if not self.waiting:
-            return
-        index = np.concatenate([features.index.to_numpy() for features in self.waiting])
-        values = np.concatenate([features.to_numpy().T for features in self.waiting], axis=1)
-        names = ["index", *self.waiting[0].columns]
+    def flush():
+        index = np.concatenate([features.index.to_numpy() for features in waiting])
+        values = np.concatenate([features.to_numpy().T for features in waiting], axis=1)
+        names = ["index", *waiting[0].columns]
         table = pyarrow.Table.from_arrays([pyarrow.array(index), *map(pyarrow.array, values)], names)
-        if self.writer is None:
+        if not writers:
             # Twelve decimals are noise to a dictionary, and to a compressor; nobody looks for a range of them.
             options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
-            self.writer = self.parquet.ParquetWriter(self.file, table.schema, **options)
-        self.writer.write_table(table)
-        self.waiting = []
+            writers.append(pyarrow_parquet().ParquetWriter(file, table.schema, **options))
+        writers[0].write_table(table)
+        waiting.clear()
+
+    def write(features):
+        waiting.append(features)
+        if sum(map(len, waiting)) >= GROUP_ROWS:
+            flush()
+
+    try:
+        yield write
+        if waiting:
+            flush()
+        writers[0].close()
+    except BaseException:
+        for writer in writers:
+            writer.is_open = False  # else it would write an end to what failed, when it is collected
+        raise

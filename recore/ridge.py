@@ -1,4 +1,20 @@
-"""Equations (1) to (4): a ridge regression for all alphas and targets at once, and the errors of rows held out."""
+"""Equations (1) to (4): a ridge regression for all alphas and targets at once, and the errors of rows held out.
+
+One eigendecomposition serves every alpha and every target. Of the two that give the same b, the smaller is taken:
+
+    long   X~'X~ = V S V',  Z = X~ V,  b = V (S + alpha)^-1 Z'Y~                      (2)
+    wide   X~ X~' = Z S Z',             b = X~'Z (S + alpha)^-1 Z'Y~                  (3)
+
+Let H be the matrix that maps Y~ to its fit. The errors that rows g would have, had the model been fitted without
+them, need no second fit (Allen 1974, Technometrics 16, 125):
+
+    e_g = (I - H_gg)^-1 r_g,   r = (I - H) Y~                                         (4)
+    long   H = Z (S + alpha)^-1 Z' + w^1/2 w^1/2' / sum(w)
+    wide   I - H = alpha Z (S + alpha)^-1 Z'    (alpha cancels in (4))
+
+With g one row, (4) is a division: leave-one-out. With g the rows of a site, it is leave-one-group-out, see
+recore.groups. The term in w is the intercept's, without one it goes, as do the means.
+"""
 
 import copy
 
@@ -237,7 +253,6 @@ class Wide(Ridge):
         return (block - self.x_mean[columns]) * self.root_w[:, None]
 
     def solve(self, alphas):
-        """As Long's."""
         shrunk = self.yz / (self.s + alphas[:, None])  # (t, k)
         coef = self.coefficients(shrunk)
         # X~'a sums large numbers that cancel: what rounding leaves of Y~ is fitted once more
@@ -248,24 +263,20 @@ class Wide(Ridge):
         return coef, self.intercepts(coef)
 
     def coefficients(self, shrunk):
-        """As Long's."""
         dual = shrunk @ self.Z.T  # (..., t, n)
         parts = [dual @ self._columns(columns) for columns in row_blocks(self.p, self.n)]
         return np.concatenate(parts, axis=-1)
 
     def axes(self):
-        """As Long's."""
         kept = self.kept
         Z = self.Z[:, kept].T / np.sqrt(self.s[kept, None])
         parts = [Z @ self._columns(columns) for columns in row_blocks(self.p, self.n)]
         return self.s[kept], np.concatenate(parts, axis=1)
 
     def project(self, at):
-        """As Long's."""
         return self.Z[at]
 
     def scores(self, at):
-        """As Long's."""
         Z = self.Z[at]
         return self.centred(at), Z, (Z * np.sqrt(self.s))[:, self.kept]
 
@@ -280,5 +291,4 @@ class Wide(Ridge):
     matrix_left = left
 
     def cancelled(self, alphas):
-        """As Long's."""
         return alphas

@@ -9,7 +9,6 @@ from conftest import channels_of, make_table, said_in_one_line, step, write
 
 import predict
 import preprocess
-import recore.predictions
 import train
 
 

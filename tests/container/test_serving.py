@@ -55,9 +55,7 @@ def from_npy(answer):
 def test_every_way_to_ask_for_an_answer_gives_the_same_numbers(accept, kind, read, server, model, table):
     status, found, answer = server.post(table.to_csv(), "text/csv", accept)
     assert (status, found.split(";")[0]) == (200, kind)
-    np.testing.assert_allclose(
-        read(answer), recore.predictions.predict(table, model), rtol=10.0 ** (1 - 14)
-    )
+    np.testing.assert_allclose(read(answer), recore.predictions.predict(table, model), rtol=10.0 ** (1 - 14))
 
 
 def test_an_answer_that_cannot_be_given_is_refused(server, table):
