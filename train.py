@@ -17,9 +17,15 @@ import hashlib
 import logging
 import os
 import shutil
+import sys
 from functools import partial
 
 import numpy as np
+
+try:
+    import recore  # noqa: F401
+except ModuleNotFoundError:  # a server's own installation of this file may leave the package out
+    sys.path.append(os.path.join(os.getenv("SAGEMAKER_BASE_DIR", "/opt/ml"), "code"))
 
 import preprocess
 from mdl import ZeroClippedRidgeCV
