@@ -47,7 +47,7 @@ def from_npy(answer):
         (None, "application/json", strict_json),
         ("", "application/json", strict_json),
         ("image/png, */*;q=0.1", "application/json", strict_json),
-        ("application/json;q=0.5, text/csv;q=0.9", "text/csv", from_csv),
+        ("application/json;q=0.5, text/csv;q=0.9", "application/json", strict_json),
         ("application/jsonlines", "application/jsonlines", from_json_lines),
         ("application/x-npy", "application/x-npy", from_npy),
     ],
@@ -107,7 +107,7 @@ def test_a_damaged_model_is_refused_and_ping_says_so(folder, tmp_path):
 def test_the_servers_own_fault_is_not_the_clients(folder, tmp_path, table):
     shutil.copytree(folder / "code", tmp_path / "code")
     with open(tmp_path / "code" / "train.py", "a") as file:
-        file.write("\n\ndef predict_array(values, model):\n    raise RuntimeError('out of order')\n")
+        file.write("\n\ndef predict(table, model):\n    raise RuntimeError('out of order')\n")
     with model_server(tmp_path / "code", folder / "model", workers=1) as running:
         assert running.ping() == 200
         assert running.post(table.to_csv(), "text/csv")[0] == 500
