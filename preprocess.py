@@ -277,24 +277,20 @@ class Block(NamedTuple):
 
 def find_tables(path):
     """The tables that a file, a folder (public.csv.gz, else all of them) or a pattern stands for, sorted by name."""
-    if os.path.isdir(path):
-        found, where = [os.path.join(path, name) for name in sorted(os.listdir(path))], "in the folder"
-        found = list(filter(is_table, found))
-        public = os.path.join(path, PUBLIC)
-        if public in found:
-            if len(found) > 1:
-                logger.info("%s: %s taken, %d other tables left", path, PUBLIC, len(found) - 1)
-            found = [public]
-    elif os.path.exists(path):
+    folder = os.path.isdir(path)
+    if os.path.exists(path) and not folder:
         return [path]
-    elif glob.has_magic(path):
-        found, where = list(filter(is_table, sorted(glob.glob(path)))), "by it"
-    else:
+    if not folder and not glob.has_magic(path):
         raise DataError(path, "not found", "a spectra file as data/README.md describes", "check the path")
+    names = [os.path.join(path, name) for name in os.listdir(path)] if folder else glob.glob(path)
+    found, public = sorted(filter(is_table, names)), os.path.join(path, PUBLIC)
+    if public in found:
+        if len(found) > 1:
+            logger.info("%s: %s taken, %d other tables left", path, PUBLIC, len(found) - 1)
+        return [public]
     if not found:
-        raise DataError(
-            path, f"found no table {where}", f"names that end in {', '.join(TABLES)}", "check the path"
-        )
+        where, expected = "in the folder" if folder else "by it", f"names that end in {', '.join(TABLES)}"
+        raise DataError(path, f"found no table {where}", expected, "check the path")
     stem, times = Counter(map(stem_of, found)).most_common(1)[0]
     if times > 1:
         both = [name for name in found if stem_of(name) == stem]
