@@ -233,7 +233,8 @@ def check_axis(channels, path):
     axis = np.array([number(name) for name in channels])
     right = np.diff(axis) * (axis[-1] - axis[0]) > 0
     if not right.all():
-        found = f"the channels are named by numbers that neither rise nor fall throughout, see {channels[int(np.argmin(right)) + 1]!r}"
+        wrong = channels[int(np.argmin(right)) + 1]
+        found = f"the channels are named by numbers that neither rise nor fall throughout, see {wrong!r}"
         raise DataError(path, found, remedy="put the header line first and the channels in spectral order")
 
 
@@ -252,7 +253,7 @@ def check_spectra(values, channels, at):
     if not (highest > 0).all():
         row = int(np.argmin(highest > 0))
         seen = f"found a spectrum whose maximum over the channels {RANGE} is {highest[row]:g}"
-        raise DataError(f"{at(row)}", seen, "more than 0", "remove it or measure it again")
+        raise DataError(at(row), seen, "more than 0", "remove it or measure it again")
 
 
 # --- reading ------------------------------------------------------------------------
@@ -356,15 +357,12 @@ def read_blocks(path):
                 text += stream.readline()
                 show(raw.tell())
         except EOFError:
-            raise DataError(
-                name, f"the gzip file ends too early, near line {line}", remedy="copy or download it again"
-            ) from None
+            found = f"the gzip file ends too early, near line {line}"
+            raise DataError(name, found, remedy="copy or download it again") from None
         except (zlib.error, OSError) as error:
-            kind, remedy = (
-                ("gzip", "compress it with gzip, or end its name in .csv if it is plain text")
-                if path.endswith(".gz")
-                else ("a file", "check it")
-            )
+            kind, remedy = "a file", "check it"
+            if path.endswith(".gz"):
+                kind, remedy = "gzip", "compress it with gzip, or end its name in .csv if it is plain text"
             raise DataError(name, f"cannot be read as {kind} ({error})", remedy=remedy) from None
 
 
@@ -374,11 +372,10 @@ def read_cells(text, at):
         return list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
     except UnicodeDecodeError as error:
         found = f"found bytes that are not UTF-8 ({error.reason})"
-        raise DataError(f"{at()}", found, remedy="save the table as CSV in UTF-8") from None
+        raise DataError(at(), found, remedy="save the table as CSV in UTF-8") from None
     except csv.Error as error:
-        raise DataError(
-            f"{at()}", f"found what is no CSV ({error})", remedy="save the table as CSV"
-        ) from None
+        found = f"found what is no CSV ({error})"
+        raise DataError(at(), found, remedy="save the table as CSV") from None
 
 
 def read_header(block):
@@ -470,9 +467,8 @@ def check_widths(widths, names, block):
     """Raise a DataError that names the first line with more or fewer cells than the header."""
     for row, width in enumerate(widths):
         if width != len(names):
-            raise DataError(
-                f"{block.at(row)}", f"found {width} cells", f"{len(names)} as in the header", "mend the line"
-            )
+            expected = f"{len(names)} as in the header"
+            raise DataError(block.at(row), f"found {width} cells", expected, "mend the line")
 
 
 def text_cells(block, names):
@@ -485,12 +481,9 @@ def text_cells(block, names):
 def not_a_number(block, names, cells, wrong):
     """The DataError for the first cell that `wrong` marks."""
     row, place = np.argwhere(wrong)[0]
-    return DataError(
-        f"{block.at(row)}, column {names[place]!r}",
-        f"found the text {cells[row, place]!r}",
-        "a number",
-        "mend the cell (an assay below detection: half the limit, or leave it empty)",
-    )
+    where, found = f"{block.at(row)}, column {names[place]!r}", f"found the text {cells[row, place]!r}"
+    remedy = "mend the cell (an assay below detection: half the limit, or leave it empty)"
+    return DataError(where, found, "a number", remedy)
 
 
 def text_columns(block, names):
