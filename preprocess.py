@@ -217,14 +217,14 @@ def split_columns(names, text=(), path="table", spectra=True):
         # Text between channels is a damaged channel, not an id.
         channels = rest[numeric[0] : numeric[-1] + 1] if numeric else []
         targets = official
-    for name in (channels if spectra else []) + targets:
+    taken = {index, *channels, *targets}
+    ids = [name for name in names if name not in taken]
+    channels = channels if spectra else []
+    for name in channels + targets:
         if name in text:
             raise DataError(f"{path}, column {name!r}", "found text", "numbers", "mend or remove it")
-    taken = set(channels) | set(targets) | {index}
-    ids = [name for name in names if name not in taken]
-    if not spectra:
-        return Layout(index, ids, [], targets)
-    check_channels(channels, path)
+    if spectra:
+        check_channels(channels, path)
     return Layout(index, ids, channels, targets)
 
 
@@ -402,14 +402,14 @@ def parse(block, names, labels=()):
     if left and b'"' not in block.text:
         rows, end = block.lines(), ","
         check_widths([line.count(b",") + 1 for line in rows], names, block)
-        rows = [line.split(b",", len(labels)) for line in rows] if labels else [[line] for line in rows]
+        rows = [line.split(b",", len(labels)) for line in rows]
         texts = [[row[place].decode("utf-8", "replace") for row in rows] for place in range(len(labels))]
         cells = b",".join([row[-1] for row in rows])
     else:
         rows, end = split_rows(block, names), "\n"
         texts = [[row[place] for row in rows] for place in map(names.index, labels)]
-        others = sorted(set(range(len(names))).difference(map(names.index, labels)))
-        cells = "\n".join(["\n".join([row[place] for place in others]) for row in rows]).encode()
+        others = [place for place, name in enumerate(names) if name not in labels]
+        cells = "\n".join([row[place] for row in rows for place in others]).encode()
     values = one_column(cells, end, na_values=GAPS, **PRECISION).reshape(len(rows), len(names) - len(labels))
     return values, {name: [cell.strip() for cell in cells] for name, cells in zip(labels, texts)}
 
@@ -497,10 +497,10 @@ def text_columns(block, names):
         return []
     except NotNumbers:
         cells, wrong = text_cells(block, names)
-    numbered = [number(name) is not None for name in names]
-    left = np.arange(len(names)) < (numbered.index(True) if True in numbered else 0)
+    numbered = np.array([number(name) is not None for name in names])
+    left = numbered.any() & (numbered.cumsum() == 0)
     known = np.isin(names, [*ID_COLUMNS, *INDEX_NAMES]) | left
-    all_text = (wrong | np.isin(cells, GAPS)).all(axis=0) & ~np.isin(names, TARGETS) & ~np.array(numbered)
+    all_text = (wrong | np.isin(cells, GAPS)).all(axis=0) & ~np.isin(names, TARGETS) & ~numbered
     mixed = wrong & ~(known | all_text)
     if mixed.any():
         raise not_a_number(block, names, cells, mixed)
@@ -561,12 +561,11 @@ def to_table(cells, rows, layout, at):
         check_spectra(spectra, layout.channels, lambda row, first=first: at(first + row))
         sums.append(window_sums(scale(spectra)))
     check_finite(cells.targets, layout.targets, at)
-    index = pd.Index(
-        list(map(str, rows)) if layout.index is None else cells.labels[layout.index], dtype=object
-    )
-    gaps = np.flatnonzero(index == "")
-    if len(gaps):
-        raise DataError(at(gaps[0]), "found a row without index", "one for each row", "number the rows")
+    labels = list(map(str, rows)) if layout.index is None else cells.labels[layout.index]
+    if "" in labels:
+        row = labels.index("")
+        raise DataError(at(row), "found a row without index", "one for each row", "number the rows")
+    index = pd.Index(labels, dtype=object)
     return Table(
         pd.DataFrame(np.concatenate(sums), index, window_names(layout.channels)),
         pd.DataFrame({name: cells.labels[name] for name in layout.ids}, index),
@@ -636,9 +635,8 @@ def preprocess(data_file, open_table=None):
     DataError
         As `read_tables`.
     """
-    parts = [pd.concat(some) for some in zip(*read_tables(data_file, open_table=open_table))]
-    _, ids, targets = parts
-    frame = pd.concat([ids, parts[0], targets], axis=1)
+    sums, ids, targets = map(pd.concat, zip(*read_tables(data_file, open_table=open_table)))
+    frame = pd.concat([ids, sums, targets], axis=1)
     frame.attrs = {"ids": list(ids), "targets": list(targets)}
     return frame
 
