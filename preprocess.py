@@ -766,16 +766,13 @@ def output_paths(sources, output, kind=None):
         if len(sources) > 1:
             raise DataError("--output", f"found {output} for {len(sources)} tables", "a folder", "name one")
         return [output]
-    outputs = [
-        os.path.join(
-            output, stem_of(source) + (kind or (".parquet" if source.endswith(".parquet") else ".csv"))
-        )
-        for source in sources
-    ]
-    taken = {os.path.realpath(source) for source in sources}
-    for path in outputs:
+    outputs, taken = [], set(map(os.path.realpath, sources))
+    for source in sources:
+        end = kind or (".parquet" if source.endswith(".parquet") else ".csv")
+        path = os.path.join(output, stem_of(source) + end)
         if os.path.realpath(path) in taken:
             raise DataError(path, "found spectra there", "another folder for the features", "name one")
+        outputs.append(path)
     return outputs
 
 
