@@ -18,11 +18,11 @@ from contextlib import ExitStack
 from functools import partial
 
 import train
-from preprocess import DETAILS, DataError, find_tables, naming, replacing, run
+from preprocess import DETAILS, DataError, find_tables, replacing, run
 from recore.bounds import MOST
 from recore.predictions import COVERAGE, csv_rows, details_header, details_rows, predict
 from recore.tables import read_tables
-from recore.workers import add_folders, add_workers, workers
+from recore.workers import add_folders, add_workers, naming, workers
 
 logger = logging.getLogger(__name__)
 

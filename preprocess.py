@@ -715,17 +715,6 @@ def replacing(path, mode="w"):
         raise
 
 
-@contextmanager
-def naming(source, output):
-    """Say of which table an error of the system's is."""
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"{source} to {output}", f"{error.strerror or error}", remedy="mend that and run again"
-        ) from None
-
-
 # --- the step -----------------------------------------------------------------------
 
 in_task = False  # whether other tasks run beside this one: their progress is told as a whole

@@ -5,10 +5,10 @@ import logging
 import os
 
 import preprocess
-from preprocess import DataError, find_tables, naming, replacing
+from preprocess import DataError, find_tables, replacing
 from recore.parquet import parquet_rows
 from recore.tables import open_table, read_tables, record
-from recore.workers import add_workers, workers
+from recore.workers import add_workers, naming, workers
 
 logger = logging.getLogger("preprocess")
 

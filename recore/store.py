@@ -13,6 +13,7 @@ import preprocess
 from preprocess import DataError, label_keys
 from recore.parquet import release_memory
 from recore.tables import read_tables, record
+from recore.workers import naming
 
 VALUES, IDS, TABLE = "rows.f8", "ids.csv", "table.json"  # what is kept of each table
 
@@ -104,7 +105,7 @@ def store(cache, path):
     beside = preprocess.beside(folder)
     os.mkdir(beside)
     try:
-        with preprocess.naming(path, folder):
+        with naming(path, folder):
             write_table(path, beside, made_of)
             os.rename(beside, folder)
     except BaseException:

@@ -89,6 +89,16 @@ def workers(jobs=None, backend="loky", scheduler=None):
         yield run
 
 
+@contextmanager
+def naming(source, output):
+    """Say of which table an error of the system's is."""
+    try:
+        yield
+    except OSError as error:
+        where, found = f"{source} to {output}", str(error.strerror or error)
+        raise DataError(where, found, remedy="mend that and run again") from None
+
+
 def in_this_process(function, items, alone):
     """Yield what `tried` gives, one after the other."""
     for item in items:
