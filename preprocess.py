@@ -9,9 +9,9 @@ that range's own minimum and maximum, and summed in windows of WINDOW channels:
     x_ic = clip(s_ic / M_i, m_i / M_i, 1),   M_i, m_i = max, min of s_ic over SCALE_RANGE
     f_iw = sum of x_ic over the channels c of window w, rounded to DECIMALS
 
-Rows are independent: a spectrum gives the same features alone, in any batch and
-in any order. The file is read in blocks, so memory does not grow with it. Of several tables each
-becomes one of its own, in processes here or on a cluster; those that are done are not done again.
+Rows are independent: a spectrum gives the same features alone, in any batch and in any order. The file
+is read in blocks, so memory does not grow with it. Of several tables each becomes one of its own, in
+processes here or on a cluster; those that are done are not done again.
 
 The platform runs this file by itself: it imports nothing of the project.
 """
@@ -73,7 +73,7 @@ TARGETS = tuple(
 
 
 class DataError(ValueError):
-    """A mistake in what the user gave, told in one line: the place, what was found, what was expected, what to do."""
+    """A mistake in what the user gave, in one line: the place, what was found, what was expected, what to do."""
 
     def __init__(self, where, found, expected="", remedy=""):
         super().__init__(where, found, expected, remedy)
@@ -123,9 +123,8 @@ def scale(spectra, channels=SCALE_RANGE):
     """
     reference = spectra[:, channels]
     highest = reference.max(axis=1, keepdims=True)
-    lowest = reference.min(axis=1, keepdims=True)
     scaled = np.minimum(spectra, highest)  # np.clip is slower where the bounds are of rows
-    np.maximum(scaled, lowest, out=scaled)
+    np.maximum(scaled, reference.min(axis=1, keepdims=True), out=scaled)
     scaled /= highest
     return scaled
 
@@ -160,7 +159,7 @@ def window_names(channels, width=WINDOW):
 
 
 def features(spectra):
-    """Turn spectra (n_rows, n_channels), in a DataFrame, into features (n_rows, n_windows): scale, then window sums.
+    """The features (n_rows, n_windows) of a DataFrame of spectra (n_rows, n_channels): `scale`, then `window_sums`.
 
     A DataError names a gap, an infinity, a maximum that is not above 0, or too few channels.
     """
@@ -247,7 +246,7 @@ def check_channels(channels, path):
 
 
 def check_spectra(values, channels, at):
-    """Raise a DataError that names the first gap, infinity or maximum not above 0; `at(row)` words the row's place."""
+    """Raise a DataError that names the first gap, infinity or maximum not above 0; `at(row)` words its place."""
     check_finite(values, channels, at, False, "mend or remove the spectrum")
     highest = values[:, SCALE_RANGE].max(axis=1)
     if not (highest > 0).all():
@@ -277,7 +276,7 @@ class Block(NamedTuple):
 
 
 def find_tables(path):
-    """The tables that a file, a folder (public.csv.gz, else all of them) or a pattern stands for, sorted by name."""
+    """The tables that a file, a folder (public.csv.gz, else all of them) or a pattern stands for, by name."""
     folder = os.path.isdir(path)
     if os.path.exists(path) and not folder:
         return [path]
@@ -338,7 +337,7 @@ def progress(label, size):
 
 
 def read_blocks(path):
-    """Yield a file's lines as Blocks of about BLOCK_BYTES, the header line first, alone; no quoted cell is cut."""
+    """Yield a file's lines as Blocks of about BLOCK_BYTES, the header line alone first; no quoted cell is cut."""
     name, line = os.path.basename(path), 1
     with open(path, "rb") as raw, progress(name, os.path.getsize(path)) as show:
         stream = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
@@ -393,10 +392,10 @@ class NotNumbers(Exception):
 
 
 def parse(block, names, labels=()):
-    """Turn a block of lines into numbers (n_rows, n_other_columns), NaN for gaps, and {label: list of its cells' text}.
+    """The numbers of a block (n_rows, n_other_columns), NaN for gaps, and its {label: list of texts}; else NotNumbers.
 
-    NotNumbers where a column that is no label holds text. The cells are read as one long column: over 1,750
-    columns pandas spends more time on columns than on numbers, and this way it reads two to three times as fast.
+    The cells are read as one long column: over 1,750 columns pandas spends more time on columns than on
+    numbers, and this way it reads two to three times as fast.
     """
     left = names[: len(labels)] == labels
     if left and b'"' not in block.text:
@@ -424,7 +423,7 @@ def parse_numbers(block, names, labels=()):
 
 
 def check_finite(values, names, at, gaps_allowed=True, remedy="mend the cell or leave it empty"):
-    """Raise a DataError that names the first infinity, or gap where there may be none; `at(row)` words the row's place."""
+    """Raise a DataError that names the first infinity, or gap where none may be; `at(row)` words its place."""
     wrong = np.isinf(values) if gaps_allowed else ~np.isfinite(values)
     if wrong.any():
         row, place = np.argwhere(wrong)[0]
@@ -648,7 +647,7 @@ def split(frame):
 
 
 def open_csv(path, name, spectra=True):
-    """The Layout of a CSV file, and its blocks: row numbers, what reads their Cells, what words a row's place."""
+    """The Layout of a CSV file, and its blocks: row numbers, what reads Cells, what words a row's place."""
     if path.endswith(".parquet"):
         remedy = "put the project's folder recore beside it, or give .csv.gz"
         raise DataError(name, "found Parquet, which this file cannot read by itself", remedy=remedy)
@@ -798,7 +797,7 @@ def main(argv=None):
 
 
 def command():
-    """Run the whole project's command where its package is there, else this file's: the platform gives it alone."""
+    """Run the project's command where its package is, else this file's: the platform gives it alone."""
     try:
         from recore import many
     except ModuleNotFoundError as missing:
@@ -806,7 +805,7 @@ def command():
             raise
         run(main)
     else:
-        many.command()  # runs within the module `preprocess`, whose errors it catches: this script is `__main__`
+        many.command()  # in the module `preprocess`, whose errors it catches: this script is `__main__`
 
 
 if __name__ == "__main__":
