@@ -73,7 +73,7 @@ TARGETS = tuple(
 
 
 class DataError(ValueError):
-    """A mistake in what the user gave, in one line: the place, what was found, what was expected, what to do."""
+    """A mistake in what the user gave, in one line: the place, what was found, what was expected, a remedy."""
 
     def __init__(self, where, found, expected="", remedy=""):
         super().__init__(where, found, expected, remedy)
@@ -159,7 +159,7 @@ def window_names(channels, width=WINDOW):
 
 
 def features(spectra):
-    """The features (n_rows, n_windows) of a DataFrame of spectra (n_rows, n_channels): `scale`, then `window_sums`.
+    """The features (n_rows, n_windows) of a DataFrame of spectra (n_rows, n_channels), scaled and summed.
 
     A DataError names a gap, an infinity, a maximum that is not above 0, or too few channels.
     """
@@ -246,7 +246,7 @@ def check_channels(channels, path):
 
 
 def check_spectra(values, channels, at):
-    """Raise a DataError that names the first gap, infinity or maximum not above 0; `at(row)` words its place."""
+    """Raise a DataError that names the first gap, infinity or maximum not above 0; `at(row)` words where."""
     check_finite(values, channels, at, False, "mend or remove the spectrum")
     highest = values[:, SCALE_RANGE].max(axis=1)
     if not (highest > 0).all():
@@ -337,7 +337,7 @@ def progress(label, size):
 
 
 def read_blocks(path):
-    """Yield a file's lines as Blocks of about BLOCK_BYTES, the header line alone first; no quoted cell is cut."""
+    """Yield a file's lines as Blocks of about BLOCK_BYTES, the first one alone; no quoted cell is cut."""
     name, line = os.path.basename(path), 1
     with open(path, "rb") as raw, progress(name, os.path.getsize(path)) as show:
         stream = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
@@ -392,7 +392,7 @@ class NotNumbers(Exception):
 
 
 def parse(block, names, labels=()):
-    """The numbers of a block (n_rows, n_other_columns), NaN for gaps, and its {label: list of texts}; else NotNumbers.
+    """The numbers of a block (n_rows, n_other_columns), NaN for gaps, and {label: texts}; or NotNumbers.
 
     The cells are read as one long column: over 1,750 columns pandas spends more time on columns than on
     numbers, and this way it reads two to three times as fast.
@@ -423,7 +423,7 @@ def parse_numbers(block, names, labels=()):
 
 
 def check_finite(values, names, at, gaps_allowed=True, remedy="mend the cell or leave it empty"):
-    """Raise a DataError that names the first infinity, or gap where none may be; `at(row)` words its place."""
+    """Raise a DataError that names the first infinity, or gap where none may be; `at(row)` words where."""
     wrong = np.isinf(values) if gaps_allowed else ~np.isfinite(values)
     if wrong.any():
         row, place = np.argwhere(wrong)[0]
@@ -456,8 +456,8 @@ def one_column(cells, end, **options):
 
 def split_rows(block, names):
     """The cells of every line, as lists of text."""
-    rows = read_cells(block.text, lambda: block.at(0))
-    rows = [row for row in rows if len(row) > 1 or "".join(row).strip()]
+    cells = read_cells(block.text, lambda: block.at(0))
+    rows = [row for row in cells if len(row) > 1 or "".join(row).strip()]
     check_widths([len(row) for row in rows], names, block)
     return rows
 
@@ -529,12 +529,9 @@ class Cells(NamedTuple):
 def csv_cells(block, names, layout):
     """The Cells of a block of lines."""
     numeric = {*layout.channels, *layout.targets}
-    labels, others = ([name for name in names if (name in numeric) is kind] for kind in (False, True))
-    values, texts = parse_numbers(block, names, labels)
-    places = {name: place for place, name in enumerate(others)}
-    spectra, targets = (
-        values[:, [places[name] for name in some]] for some in (layout.channels, layout.targets)
-    )
+    values, texts = parse_numbers(block, names, [name for name in names if name not in numeric])
+    at = {name: place for place, name in enumerate(name for name in names if name in numeric)}
+    spectra, targets = (values[:, [at[name] for name in some]] for some in (layout.channels, layout.targets))
     return Cells(spectra, targets, texts)
 
 
@@ -733,16 +730,10 @@ def run(main):
 def arguments():
     """The parser of the arguments that the platform gives."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--input",
-        default="/opt/ml/processing/input/public/public.csv.gz",
-        help="spectra file (.csv, .csv.gz, .parquet), or a folder or pattern of such (%(default)s)",
-    )
-    parser.add_argument(
-        "--output",
-        default="/opt/ml/processing/output/preprocess/public.csv",
-        help="feature table to write (.csv, .parquet), or a folder for one a file (%(default)s)",
-    )
+    spectra = "spectra file (.csv, .csv.gz, .parquet), or a folder or pattern of such (%(default)s)"
+    table = "feature table to write (.csv, .parquet), or a folder for one a file (%(default)s)"
+    parser.add_argument("--input", default="/opt/ml/processing/input/public/public.csv.gz", help=spectra)
+    parser.add_argument("--output", default="/opt/ml/processing/output/preprocess/public.csv", help=table)
     return parser
 
 
@@ -797,7 +788,7 @@ def main(argv=None):
 
 
 def command():
-    """Run the project's command where its package is, else this file's: the platform gives it alone."""
+    """Run the project's command where its package is, else this file's, which the platform gives alone."""
     try:
         from recore import many
     except ModuleNotFoundError as missing:
