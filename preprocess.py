@@ -73,7 +73,7 @@ TARGETS = tuple(
 
 
 class DataError(ValueError):
-    """A mistake in what the user gave, in one line: the place, what was found, what was expected, a remedy."""
+    """A mistake in what the user gave, in one line: the place, what was found and expected, a remedy."""
 
     def __init__(self, where, found, expected="", remedy=""):
         super().__init__(where, found, expected, remedy)
@@ -762,14 +762,12 @@ def is_one_table(output):
 
 def write_csv(source, output, open_table=None):
     """Preprocess one table to a CSV file; feature names and rows of what was written."""
-    rows, names = 0, None
-    with replacing(output, "w") as file:
-        for names, text in read_tables(
-            source, lambda table: (list(table.features), csv_rows(table.features)), open_table=open_table
-        ):
-            file.write(text if rows else csv_header(names) + text)
-            rows += text.count("\n")
-    return names, rows
+    rows = 0
+    with replacing(output) as file:
+        for features, text in read_tables(source, lambda t: (t.features, csv_rows(t.features)), open_table):
+            file.write(text if rows else csv_header(features) + text)
+            rows += len(features)
+    return list(features), rows
 
 
 def main(argv=None):
