@@ -11,9 +11,8 @@ that range's own minimum and maximum, and summed in windows of WINDOW channels:
 
 Rows are independent: a spectrum gives the same features alone, in any batch and in any order. The file
 is read in blocks, so memory does not grow with it. Of several tables each becomes one of its own, in
-processes here or on a cluster; those that are done are not done again.
-
-The platform runs this file by itself: it imports nothing of the project.
+processes here or on a cluster; those that are done are not done again. The platform runs this file by
+itself: it imports nothing of the project.
 """
 
 import argparse
@@ -738,7 +737,7 @@ def arguments():
 
 
 def output_paths(sources, output, kind=None):
-    """Where the features of each table go; `kind` is the ending of those in a folder, by default the source's."""
+    """Where the features of each table go; `kind` ends their names in a folder, by default as the source's."""
     if output.endswith(".gz"):
         raise DataError("--output", f"found {output}", "a name in .csv or .parquet, or a folder", "name one")
     if is_one_table(output):
