@@ -163,10 +163,8 @@ class ZeroClippedRidgeCV(RidgeCV):
             As `fit`, and on a `scoring` that must see all predictions at once.
         """
         if self.scoring not in BY_ERROR:
-            raise ValueError(
-                f"scoring is {self.scoring!r}, expected one of {BY_ERROR} for rows that are read in parts; "
-                "leave it out"
-            )
+            expected = f"one of {BY_ERROR} for rows that are read in parts; leave it out"
+            raise ValueError(f"scoring is {self.scoring!r}, expected {expected}")
         self.n_features_in_ = len(store.feature_names)
         self.feature_names_in_ = np.array(list(store.feature_names), dtype=object)
         return self._fit(Parts(store, groups, self.fit_intercept, run or in_turn), False)
@@ -281,9 +279,8 @@ class ZeroClippedRidgeCV(RidgeCV):
         """
         check_is_fitted(self)
         if not (isinstance(coverage, Real) and 0 < coverage <= MOST):
-            raise ValueError(
-                f"coverage is {coverage!r}, expected a number above 0 and at most {MOST}; 0.9 is usual"
-            )
+            expected = f"a number above 0 and at most {MOST}; 0.9 is usual"
+            raise ValueError(f"coverage is {coverage!r}, expected {expected}")
         predicted = self.predict(X) if predicted is None else np.asarray(predicted)
         X = check_features(self, X, reset=False)
         alphas, weight, rows = map(np.atleast_1d, (self.alpha_, self.weight_, self.n_rows_))
@@ -392,10 +389,10 @@ class ZeroClippedRidgeCV(RidgeCV):
         except (TypeError, ValueError):
             alphas = np.empty(0)
         if alphas.ndim != 1 or not alphas.size or not np.all((alphas > 0) & (alphas < np.inf)):
-            raise ValueError(
-                f"alphas is {self.alphas!r}, expected 'auto' or a list of positive finite numbers; "
-                "leave it out for 50 values from 1e-5 to 1e5"
+            expected = (
+                "'auto' or a list of positive finite numbers; leave it out for 50 values from 1e-5 to 1e5"
             )
+            raise ValueError(f"alphas is {self.alphas!r}, expected {expected}")
         return alphas
 
     def __getstate__(self):
