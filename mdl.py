@@ -207,15 +207,15 @@ class ZeroClippedRidgeCV(RidgeCV):
         log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0)
 
         at_best = best, np.arange(n_targets)
+        if one_target:
+            coef, growth, quantiles = coef[0], growth[0], quantiles[0]
         self.target_names_ = names
         self.alphas_, self.alpha_, self.best_score_ = alphas, alphas[best], best_score
         self.coef_, self.intercept_, self.lower_ = coef, intercept, lower
         self.cv_r2_, self.cv_rmse_, self.n_rows_ = r2[at_best], rmse[at_best], n_rows
         self.weight_ = total_weight
         if self.with_bounds:
-            self.error_growth_, self.error_quantiles_ = (
-                (growth[0], quantiles[0]) if one_target else (growth, quantiles)
-            )
+            self.error_growth_, self.error_quantiles_ = growth, quantiles
             whole = data.whole(alphas.min())
             self.x_mean_, self.total_weight_ = whole.x_mean, float(whole.total)
             self.eigenvalues_, self.axes_ = whole.axes()
@@ -223,10 +223,8 @@ class ZeroClippedRidgeCV(RidgeCV):
             self.leverage_limit_, self.residual_scale_, self.residual_limit_ = spectra_limits(whole, *spectra)
         if not self.alpha_per_target:
             self.alpha_, self.best_score_ = float(self.alpha_[0]), float(best_score)
-        if one_target:
-            self.coef_ = coef[0]
-            for name in PER_TARGET:
-                setattr(self, name, np.asarray(getattr(self, name)).item())
+        for name in PER_TARGET if one_target else ():
+            setattr(self, name, np.asarray(getattr(self, name)).item())
         return self
 
     def predict(self, X):
