@@ -85,9 +85,8 @@ def groups_of(data, name):
     """What tells the groups of an id column apart, one for each row; a DataError where a row has no label."""
     if isinstance(data, Stored):
         return data.groups(name)
-    labels = [
-        "" if label != label else str(label) for label in data.ids[name]
-    ]  # of a caller's, perhaps numbers
+    # A caller's own labels may be numbers.
+    labels = ["" if label != label else str(label) for label in data.ids[name]]
     return preprocess.label_keys(labelled(labels, name))
 
 
@@ -180,9 +179,8 @@ def output_fn(prediction, accept):
         return refusal("400 BAD REQUEST", prediction)
     kind = accepted(accept)
     if kind is None:
-        return refusal(
-            "406 NOT ACCEPTABLE", f"found Accept {accept!r}, expected {' or '.join(FORMATS)}; ask for one"
-        )
+        reason = f"found Accept {accept!r}, expected {' or '.join(FORMATS)}; ask for one"
+        return refusal("406 NOT ACCEPTABLE", reason)
     return FORMATS[kind](prediction), kind
 
 
@@ -192,16 +190,11 @@ def output_fn(prediction, accept):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_folders(parser)
-    parser.add_argument(
-        "--group",
-        help="id column, such as SiteID, to leave out together when the "
-        "regularisation is chosen (default: single rows)",
-    )
-    parser.add_argument(
-        "--cache",
-        help="folder that keeps the features of each table, where there are several or one larger than "
-        f"{SMALL >> 20} MB, for a further run (default: {CACHE} in model_dir, until the model is written)",
-    )
+    group = "id column, such as SiteID, to leave out together when the regularisation is chosen"
+    parser.add_argument("--group", help=f"{group} (default: single rows)")
+    cache = f"folder that keeps the features of each table, of several or one larger than {SMALL >> 20} MB"
+    default = f"{CACHE} in model_dir, until the model is written"
+    parser.add_argument("--cache", help=f"{cache}, for a further run (default: {default})")
     add_workers(parser)
     arguments = parser.parse_args(argv)
     paths = preprocess.find_tables(arguments.data_dir)
@@ -219,23 +212,14 @@ def main(argv=None):
     model_file.save(model, arguments.model_dir, training)
     if not arguments.cache and os.path.isdir(cache):
         shutil.rmtree(cache)
-    logger.info(
-        "%s: %s spectra, %d targets, %s assays missing, %d features",
-        paths[0] if len(paths) == 1 else f"{arguments.data_dir}, {len(paths)} tables",
-        format(training["rows"], ","),
-        len(model.target_names_),
-        format(training["missing_assays"], ","),
-        model.n_features_in_,
-    )
-    logger.info(
-        "mean R² of the targets: %s",
-        ", ".join(f"{r2:.3f} with each {left_out} left out" for left_out, r2 in training["mean_r2"].items()),
-    )
-    logger.info(
-        "%s: alpha chosen with each %s left out",
-        os.path.join(arguments.model_dir, model_file.MODEL),
-        training["left_out"],
-    )
+    tables = paths[0] if len(paths) == 1 else f"{arguments.data_dir}, {len(paths)} tables"
+    size = f"{training['rows']:,} spectra, {len(model.target_names_)} targets"
+    missing = f"{training['missing_assays']:,} assays missing"
+    logger.info("%s: %s, %s, %d features", tables, size, missing, model.n_features_in_)
+    figures = [f"{r2:.3f} with each {left_out} left out" for left_out, r2 in training["mean_r2"].items()]
+    logger.info("mean R² of the targets: %s", ", ".join(figures))
+    saved = os.path.join(arguments.model_dir, model_file.MODEL)
+    logger.info("%s: alpha chosen with each %s left out", saved, training["left_out"])
 
 
 def load(paths, cache, run):
@@ -250,13 +234,11 @@ def load(paths, cache, run):
         }
     os.makedirs(cache, exist_ok=True)
     data = Stored(list(run(partial(store, os.path.abspath(cache)), paths, "features")))
-    sums = [(table["sha256"], table["name"]) for table in data.tables]
+    sums = "".join(f"{table['sha256']}  {table['name']}\n" for table in data.tables)
+    of_all = hashlib.sha256(sums.encode()).hexdigest()  # as `sha256sum * | sha256sum` gives in their folder
     return data, {
         "files": len(paths),
-        # as `sha256sum * | sha256sum` gives in their folder
-        "sha256": hashlib.sha256("".join("%s  %s\n" % each for each in sums).encode()).hexdigest()
-        if len(sums) > 1
-        else sums[0][0],
+        "sha256": of_all if len(paths) > 1 else data.tables[0]["sha256"],
         "rows": data.n_rows,
         "missing_assays": sum(table["missing_assays"] for table in data.tables),
     }
