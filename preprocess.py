@@ -737,7 +737,7 @@ def arguments():
 
 
 def output_paths(sources, output, kind=None):
-    """Where the features of each table go; `kind` ends their names in a folder, by default as the source's."""
+    """Where the features of each table go; `kind` ends names in a folder, by default as the source's."""
     if output.endswith(".gz"):
         raise DataError("--output", f"found {output}", "a name in .csv or .parquet, or a folder", "name one")
     if is_one_table(output):

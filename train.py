@@ -192,9 +192,10 @@ def main(argv=None):
     add_folders(parser)
     group = "id column, such as SiteID, to leave out together when the regularisation is chosen"
     parser.add_argument("--group", help=f"{group} (default: single rows)")
-    cache = f"folder that keeps the features of each table, of several or one larger than {SMALL >> 20} MB"
+    several = f"where there are several or one larger than {SMALL >> 20} MB, for a further run"
     default = f"{CACHE} in model_dir, until the model is written"
-    parser.add_argument("--cache", help=f"{cache}, for a further run (default: {default})")
+    kept = f"folder that keeps the features of each table, {several} (default: {default})"
+    parser.add_argument("--cache", help=kept)
     add_workers(parser)
     arguments = parser.parse_args(argv)
     paths = preprocess.find_tables(arguments.data_dir)
