@@ -3,8 +3,8 @@
     python predict.py --model_dir model --data_dir data/public --output_dir data/predictions
     python predict.py --model_dir model --data_dir new.csv --output_dir predictions --details
 
-Writes public.csv.out, of several tables one each: one line a spectrum, in the file's order, one number a target, in the
-order of the model's targets (the challenge's 49 in the challenge's own); no header, no index.
+Writes public.csv.out, of several tables one each: one line a spectrum, in the file's order, one number a
+target, in the order of the model's targets (the challenge's 49 in its own); no header, no index.
 
 --details writes public.details.csv as well, a table with a header: index and ids, whether the model
 applies to the spectrum (verdict, and leverage and residual in units of their limits), and of each
@@ -59,21 +59,16 @@ def predict_table(model_dir, output_dir, coverage, path):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_folders(parser)
-    parser.add_argument(
-        "--output_dir",
-        default=os.getenv("SM_OUTPUT_DIR", "/opt/ml/output"),
-        help="folder for the predictions (%(default)s)",
-    )
-    parser.add_argument(
-        "--details", action="store_true", help="write bounds and verdicts beside the predictions"
-    )
+    output_dir = os.getenv("SM_OUTPUT_DIR", "/opt/ml/output")
+    parser.add_argument("--output_dir", default=output_dir, help="folder for the predictions (%(default)s)")
+    details = "write bounds and verdicts beside the predictions"
+    parser.add_argument("--details", action="store_true", help=details)
     add_workers(parser)
     parser.add_argument("--coverage", type=float, default=COVERAGE, help="of the bounds (%(default)s)")
     arguments = parser.parse_args(argv)
     if not 0 < arguments.coverage <= MOST:
-        raise DataError(
-            "--coverage", f"found {arguments.coverage:g}", f"more than 0 and at most {MOST}", "0.9 is usual"
-        )
+        expected = f"more than 0 and at most {MOST}"
+        raise DataError("--coverage", f"found {arguments.coverage:g}", expected, "0.9 is usual")
     paths = find_tables(arguments.data_dir)
     model = train.model_fn(arguments.model_dir)  # what is wrong with it is said before any work
     os.makedirs(arguments.output_dir, exist_ok=True)
@@ -81,16 +76,13 @@ def main(argv=None):
     work = partial(predict_table, *folders, arguments.coverage if arguments.details else None)
     with workers(arguments.jobs, arguments.backend, arguments.scheduler) as go:
         rows = sum(go(work, [os.path.abspath(path) for path in paths], "tables"))
-    one = output_paths(paths[0], arguments.output_dir) if len(paths) == 1 else [arguments.output_dir] * 2
-    logger.info(
-        "%s: %s predictions of %d targets%s",
-        one[0],
-        format(rows, ","),
-        len(model.target_names_),
-        "" if len(paths) == 1 else f" in {len(paths)} tables",
-    )
+    written, several = [arguments.output_dir] * 2, f" in {len(paths)} tables"
+    if len(paths) == 1:
+        written, several = output_paths(paths[0], arguments.output_dir), ""
+    targets = len(model.target_names_)
+    logger.info("%s: %s predictions of %d targets%s", written[0], format(rows, ","), targets, several)
     if arguments.details:
-        logger.info("%s: with bounds of %g %% and verdicts", one[1], 100 * arguments.coverage)
+        logger.info("%s: with bounds of %g %% and verdicts", written[1], 100 * arguments.coverage)
 
 
 if __name__ == "__main__":
