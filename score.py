@@ -41,7 +41,7 @@ SHOWN = 5  # best and worst targets printed
 
 
 def r2(actual, predicted):
-    """R² of each target (n_targets,) from assays, NaN where one is missing, and predictions (n_rows, n_targets).
+    """R² of each target (n_targets,) from assays, NaN where missing, and predictions, (n_rows, n_targets).
 
     As scikit-learn defines it: a target without spread scores 1 when it is met and 0 when it is not. NaN with
     fewer than two assays.
@@ -50,7 +50,7 @@ def r2(actual, predicted):
 
 
 def sums(actual, predicted):
-    """What R² needs of some rows: assays, their mean, squares around it, and squared errors; (4, n_targets)."""
+    """What R² needs of some rows: assays, their mean, squares around it, squared errors; (4, n_targets)."""
     known = ~np.isnan(actual)
     count = known.sum(axis=0)
     mean = np.where(known, actual, 0).sum(axis=0) / np.maximum(count, 1)
@@ -61,12 +61,10 @@ def sums(actual, predicted):
 
 def added(some, more):
     """The sums of the rows of both (Chan, Golub & LeVeque 1983, Am. Stat. 37, 242)."""
-    count = some[0] + more[0]
+    count, step = some[0] + more[0], more[1] - some[1]
     share = more[0] / np.maximum(count, 1)
-    step = more[1] - some[1]
-    return np.array(
-        [count, some[1] + share * step, some[2] + more[2] + some[0] * share * step**2, some[3] + more[3]]
-    )
+    squares = some[2] + more[2] + some[0] * share * step**2
+    return np.array([count, some[1] + share * step, squares, some[3] + more[3]])
 
 
 def r2_of(total):
@@ -139,21 +137,13 @@ def read_pair(actual_path, predicted_path):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--actual",
-        default="/opt/ml/processing/input/public/public.csv.gz",
-        help="the spectra file with its assays, or a folder or pattern of such (%(default)s)",
-    )
-    parser.add_argument(
-        "--predicted",
-        default="/opt/ml/processing/input/predictions/public.csv.out",
-        help="predictions, without header and index, or the folder that they are in (%(default)s)",
-    )
-    parser.add_argument(
-        "--output",
-        default="/opt/ml/processing/output/scores/public.txt",
-        help="the file to write the score to (%(default)s)",
-    )
+    folder = "/opt/ml/processing"  # the platform's
+    actual = "the spectra file with its assays, or a folder or pattern of such (%(default)s)"
+    predicted = "predictions, without header and index, or the folder that they are in (%(default)s)"
+    output = "the file to write the score to (%(default)s)"
+    parser.add_argument("--actual", default=f"{folder}/input/public/public.csv.gz", help=actual)
+    parser.add_argument("--predicted", default=f"{folder}/input/predictions/public.csv.out", help=predicted)
+    parser.add_argument("--output", default=f"{folder}/output/scores/public.txt", help=output)
     arguments = parser.parse_args(argv)
     total = first = None
     rows = missing = 0
