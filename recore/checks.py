@@ -28,17 +28,13 @@ def check_fit(model, X, y, sample_weight, groups):
     names = names_of_targets(y, Y)
     if np.isinf(Y).any():
         row, k = np.argwhere(np.isinf(Y.reshape(len(Y), -1)))[0]
-        raise ValueError(
-            f"y has an infinity in row {row}, target {names[k]}; expected numbers, or NaN "
-            "where an assay is missing"
-        )
+        expected = "numbers, or NaN where an assay is missing"
+        raise ValueError(f"y has an infinity in row {row}, target {names[k]}; expected {expected}")
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
     if weight.min() < 0 or not weight.any():
         found = "a negative weight" if weight.min() < 0 else "only zeros"
-        raise ValueError(
-            f"sample_weight has {found}, expected weights of 0 or more and one above 0; leave "
-            "it out to weigh all rows the same"
-        )
+        expected = "weights of 0 or more and one above 0; leave it out to weigh all rows the same"
+        raise ValueError(f"sample_weight has {found}, expected {expected}")
     if groups is not None:
         groups = np.asarray(groups)
         check_length("groups", groups, X)
@@ -46,9 +42,8 @@ def check_fit(model, X, y, sample_weight, groups):
         gaps = [i for i, label in enumerate(labels) if label is None or label != label]
         if groups.ndim != 1 or gaps:
             found = f"no label in row {gaps[0]}" if gaps else f"shape {groups.shape}"
-            raise ValueError(
-                f"groups has {found}, expected a label for each row; label the row or leave it out"
-            )
+            expected = "a label for each row; label the row or leave it out"
+            raise ValueError(f"groups has {found}, expected {expected}")
         codes = {}
         groups = np.array([codes.setdefault(label, len(codes)) for label in labels])
     return X, Y, weight, groups, names
@@ -58,32 +53,23 @@ def check_features(model, X, reset):
     """X as an array of finite numbers, with the names and number of features checked."""
     names = column_names(X)
     check = partial(validate_data, model) if validate_data else model._validate_data
-    checked = check(
-        X,
-        reset=reset,
-        dtype=[np.float64, np.float32],
-        ensure_min_samples=2 if reset else 1,
-        **{FINITE: False},
-    )
+    options = {"dtype": [np.float64, np.float32], "ensure_min_samples": 2 if reset else 1, FINITE: False}
+    checked = check(X, reset=reset, **options)
     if reset and names is not None:  # scikit-learn < 1.0 neither keeps nor compares names
         model.feature_names_in_ = names
     elif reset and hasattr(model, "feature_names_in_"):
         del model.feature_names_in_
     elif names is not None and not np.array_equal(names, getattr(model, "feature_names_in_", names)):
         found, expected = list(names[:3]), list(model.feature_names_in_[:3])
-        raise ValueError(
-            f"X has features {found} …, expected {expected} … in this order; put its columns "
-            "in the order of feature_names_in_"
-        )
+        remedy = "put its columns in the order of feature_names_in_"
+        raise ValueError(f"X has features {found} …, expected {expected} … in this order; {remedy}")
     with np.errstate(all="ignore"):
         suspect = not np.isfinite(checked.sum())
     if suspect and not np.isfinite(checked).all():
         row, k = np.argwhere(~np.isfinite(checked))[0]
-        feature = k if names is None else names[k]
-        raise ValueError(
-            f"X has {checked[row, k]} in row {row}, feature {feature}, expected finite numbers "
-            "(no NaN, no inf); repair the row or leave it out"
-        )
+        found = f"{checked[row, k]} in row {row}, feature {k if names is None else names[k]}"
+        expected = "finite numbers (no NaN, no inf); repair the row or leave it out"
+        raise ValueError(f"X has {found}, expected {expected}")
     return checked
 
 
@@ -106,20 +92,15 @@ def check_length(what, values, X):
     """Refuse what has not one value for each row of X."""
     found = len(values) if np.ndim(values) else 1
     if found != len(X):
-        raise ValueError(
-            f"found inconsistent numbers of samples: {what} has {found}, X has {len(X)}; give one "
-            "for each row of X"
-        )
+        numbers = f"{what} has {found}, X has {len(X)}; give one for each row of X"
+        raise ValueError(f"found inconsistent numbers of samples: {numbers}")
 
 
 def check_rows(found, grouped, names):
     """Refuse targets that leave nothing to hold out."""
     if found < 2:
-        unit = "groups" if grouped else "rows"
-        raise ValueError(
-            f"found {found} {unit} with an assay of {', '.join(names)}, expected 2 or more; leave "
-            "the target out"
-        )
+        units = f"{found} {'groups' if grouped else 'rows'} with an assay of {', '.join(names)}"
+        raise ValueError(f"found {units}, expected 2 or more; leave the target out")
 
 
 def log_edges(alphas, best, names, varies):
