@@ -17,7 +17,7 @@ import pandas as pd
 import sklearn
 
 import preprocess
-from preprocess import DataError
+from preprocess import DataError, replacing
 from recore.bounds import LEVELS
 from recore.codecs import one_line
 from recore.predictions import nameless, trust
@@ -42,29 +42,21 @@ def versions():
 
 
 def save(model, model_dir, training=None):
-    """Save a model that was fitted to DataFrames as model.pkl, and describe it and its training in model.json."""
+    """Save a model that was fitted to DataFrames as model.pkl, and tell of it and its training in model.json."""
     pickled = pickle.dumps(model, protocol=4)  # 4: the newest that Python 3.7 reads
+    figures = map(np.atleast_1d, (model.alpha_, model.cv_r2_, model.cv_rmse_, model.n_rows_))
+    targets = zip(model.target_names_, *(values.tolist() for values in figures))
     description = {
         "sha256": hashlib.sha256(pickled).hexdigest(),
         "versions": versions(),
         "training": training or {},
         "preprocessing": settings(),
         "features": list(model.feature_names_in_),
-        "targets": [
-            {"name": name, "alpha": alpha, "cv_r2": r2, "cv_rmse": rmse, "rows": rows}
-            for name, alpha, r2, rmse, rows in zip(
-                model.target_names_,
-                *(
-                    np.atleast_1d(values).tolist()
-                    for values in (model.alpha_, model.cv_r2_, model.cv_rmse_, model.n_rows_)
-                ),
-            )
-        ],
+        "targets": [dict(zip(("name", "alpha", "cv_r2", "cv_rmse", "rows"), each)) for each in targets],
     }
+    pickle_path, description_path = (os.path.join(model_dir, name) for name in (MODEL, DESCRIPTION))
     # Both are whole before either takes its place.
-    with preprocess.replacing(os.path.join(model_dir, MODEL), "wb") as pickle_file, preprocess.replacing(
-        os.path.join(model_dir, DESCRIPTION)
-    ) as description_file:
+    with replacing(pickle_path, "wb") as pickle_file, replacing(description_path) as description_file:
         pickle_file.write(pickled)
         json.dump(description, description_file, indent=1)
 
@@ -103,7 +95,6 @@ def unpickle(pickled, kind):
 def check_model(model, description):
     """Raise a DataError unless a model is whole, and is the one that its description tells of."""
     state = vars(model)
-    methods = [name for name in state if callable(getattr(type(model), str(name), None))]
     features, targets = (list(state.get(key, ())) for key in ("feature_names_in_", "target_names_"))
     t, p, k = len(targets), len(features), len(state.get("eigenvalues_", ()))
     shapes = {
@@ -111,10 +102,8 @@ def check_model(model, description):
         "error_growth_": (t, 2), "error_quantiles_": (t, len(LEVELS)), "x_mean_": (p,),
         "residual_scale_": (p,), "eigenvalues_": (k,), "axes_": (k, p),
     }  # fmt: skip
-    wrong = [
-        *methods,
-        *(name for name, shape in shapes.items() if not is_array(name, state.get(name), shape)),
-    ]
+    wrong = [name for name in state if callable(getattr(type(model), str(name), None))]
+    wrong += [name for name, shape in shapes.items() if not is_array(name, state.get(name), shape)]
     wrong += [
         name
         for name in ("total_weight_", "leverage_limit_", "residual_limit_")
@@ -133,9 +122,7 @@ def check_model(model, description):
     furthest = np.array([np.full(p, LOWEST), np.full(p, float(preprocess.WINDOW))])
     with np.errstate(all="ignore"):
         lower, upper, found = trust(furthest, nameless(model).predict(furthest), model)
-    if not (np.isfinite(lower) & np.isfinite(upper)).all() or not np.isfinite(found.iloc[:, :2]).all(
-        axis=None
-    ):
+    if not np.isfinite(np.hstack([lower, upper, found[["leverage", "residual"]]])).all():
         raise DataError(MODEL, "found bounds without end, that no training gives", remedy="train again")
 
 
@@ -152,11 +139,7 @@ def is_array(name, values, shape):
 
 
 def load(model_dir, kind):
-    """Load the model that `save` wrote, of the class `kind`, checked before anything in it can run.
-
-    A DataError tells when a file is missing or damaged, the sum differs, the pickle names any other class, or
-    the model is not whole.
-    """
+    """The model that `save` wrote, of the class `kind`; a DataError where it is missing, damaged or another."""
     try:
         with open(os.path.join(model_dir, DESCRIPTION), encoding="utf-8") as file:
             description = json.load(file)
@@ -164,12 +147,11 @@ def load(model_dir, kind):
             pickled = file.read()
         expected = description["sha256"]
     except FileNotFoundError as error:
-        raise DataError(
-            error.filename,
-            "not found",
+        expected, remedy = (
             f"{MODEL} and {DESCRIPTION} in the folder",
             "run train.py first, or check --model_dir",
-        ) from None
+        )
+        raise DataError(error.filename, "not found", expected, remedy) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DataError(DESCRIPTION, "damaged", "what train.py writes", "train again") from None
     found = hashlib.sha256(pickled).hexdigest()
@@ -184,14 +166,11 @@ def load(model_dir, kind):
     except DataError:
         raise
     except Exception as error:  # what stands in the place of a list or a number may be anything
-        raise DataError(
-            f"{MODEL} or {DESCRIPTION}", f"damaged ({one_line(error)})", remedy="train again"
-        ) from None
+        found = f"damaged ({one_line(error)})"
+        raise DataError(f"{MODEL} or {DESCRIPTION}", found, remedy="train again") from None
     here = versions()
     other = [
-        f"{name} {theirs} (here {here.get(name)})"
-        for name, theirs in trained.items()
-        if here.get(name) != theirs
+        f"{name} {was} (here {here.get(name)})" for name, was in trained.items() if here.get(name) != was
     ]
     if other:
         logger.info("%s was trained with %s", MODEL, ", ".join(other))
