@@ -19,31 +19,25 @@ def feature_values(table, model):
 
 
 def places(names, features):
-    """Where each feature stands among a body's column names; a DataError for one that is missing or named twice,
-    and for channels of spectra.
-    """
+    """Where each feature stands among column names; a DataError where they miss or repeat one, or are channels."""
     at = {name: place for place, name in enumerate(names)}
     twice = [name for name in features if names.count(name) > 1] if len(at) < len(names) else []
     if twice:
         raise DataError("body", f"found column {twice[0]!r} more than once", "every name once", "rename one")
     missing = [name for name in features if name not in at]
     if missing:
-        found = f"found {len(names)} columns without {len(missing)} of the model's {len(features)} features, first {missing[0]!r}"
+        found = f"found {len(names)} columns without {len(missing)} of the model's {len(features)} features"
         remedy = "use spectra of the channels that the model was trained on, preprocessed, or train again"
-        raise DataError("", found, remedy=remedy)
+        raise DataError("", f"{found}, first {missing[0]!r}", remedy=remedy)
     # Features are named after channels, so a table of spectra names them all.
     if len(names) > preprocess.WINDOW * (len(features) - 1):
-        seen = f"found {len(names)} columns"
-        expected = f"the model's {len(features)} features"
-        raise DataError("", seen, expected, "these are channels, preprocess them first with preprocess.py")
+        found, expected = f"found {len(names)} columns", f"the model's {len(features)} features"
+        raise DataError("", found, expected, "these are channels, preprocess them first with preprocess.py")
     return [at[name] for name in features]
 
 
 def unnamed(width, first_cells, features):
-    """Where the features stand in rows without names: alone, or after an index.
-
-    An index that is a fraction is refused: the further column may stand elsewhere.
-    """
+    """Where the features stand in rows without names: alone, or after an index, which is no fraction."""
     if width not in (len(features), len(features) + 1):
         expected = f"{len(features)} features, alone or after an index"
         raise DataError("", f"found {width} columns without names", expected, "send those, or a header line")
@@ -63,12 +57,9 @@ def to_array(rows, features):
         with np.errstate(over="ignore"):  # of a longdouble
             values = np.ascontiguousarray(rows, dtype=float)
         return checked(values, map(np.ndarray.tolist, rows), features)
-    kinds = set(chain.from_iterable(map(type, row) for row in rows))
+    numbers = set(chain.from_iterable(map(type, row) for row in rows)) <= {float, int}
     try:
-        if kinds <= {float, int}:
-            values = np.array(rows, dtype=float)
-        else:
-            values = np.array([[to_float(cell) for cell in row] for row in rows])
+        values = np.array(rows if numbers else [list(map(to_float, row)) for row in rows], dtype=float)
     except OverflowError:  # an integer of hundreds of digits
         values = None
     return checked(values, rows, features)
@@ -85,7 +76,7 @@ def to_float(cell):
 
 
 def checked(values, rows, features):
-    """The values (n_rows, n_features), None when some cell is no number, after checking that every one can be a feature.
+    """The values (n_rows, n_features), None when some cell is no number, once every one can be a feature.
 
     `rows` are the cells as they came, to show the first wrong one: text, a gap, an infinity, a number that no
     preprocessed spectrum has, or a row that repeats the features' names.
