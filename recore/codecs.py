@@ -4,7 +4,8 @@ import csv
 import io
 import json
 import re
-from operator import itemgetter
+from functools import reduce
+from operator import itemgetter, mul
 from typing import NamedTuple, Union
 
 import numpy as np
@@ -17,9 +18,7 @@ from recore.samples import checked, places, to_array, unnamed
 # A number read from CSV is the one read from JSON or npy, to the last bit; pandas needs to be told so
 # before 3.1, and warns when told after.
 EXACT = {"float_precision": "round_trip"} if tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1) else {}
-HIDDEN = str.maketrans(
-    ",\n\r", "\ue000\ue001\ue002"
-)  # what would end a cell or a line, in a cell with quotes
+HIDDEN = str.maketrans(",\n\r", "\ue000\ue001\ue002")  # ends of cells and lines, in a cell with quotes
 SHOWN = {hidden: char for char, hidden in HIDDEN.items()}
 
 
@@ -31,10 +30,10 @@ class Body(NamedTuple):
 
 
 def read_body(body, features):
-    """The features of a request's samples, a DataFrame (n_samples, n_features) indexed as the body is, else from 0.
+    """The features of a request, a DataFrame (n_samples, n_features) indexed as the body is, else from 0.
 
-    A body that names its columns is read by name: they may come in another order and among others. One without
-    names holds the features in the model's order, alone or after an index. Else a DataError says what is wrong.
+    A body that names its columns is read by name: they may come in another order and among others. One
+    without names holds the features in the model's order, alone or after an index.
     """
     values, index = read_values(body, features)
     if index is not None:
@@ -110,10 +109,11 @@ def csv_values(lines, header, features):
         return np.empty((0, len(features))), None
     width = (rows[0] if header is None else header).count(",") + 1
     for number, row in enumerate(rows, 1):
-        if row.count(",") + 1 != width:
-            where = f"row {number}, after column {min(row.count(',') + 1, width)}"
-            expected = f"{width} as in the {('first row' if header is None else 'header line')}"
-            raise DataError(where, f"found {row.count(',') + 1} cells", expected, "mend the line")
+        found = row.count(",") + 1
+        if found != width:
+            where = f"row {number}, after column {min(found, width)}"
+            expected = f"{width} as in the {'first row' if header is None else 'header line'}"
+            raise DataError(where, f"found {found} cells", expected, "mend the line")
     if header is not None:
         columns = places(cells_of(header), features)
     elif 2 * sum(is_name(cell) for cell in cells_of(rows[0])) > width:
@@ -124,7 +124,7 @@ def csv_values(lines, header, features):
     if 0 not in columns and (header is None or cells_of(header)[0] in preprocess.INDEX_NAMES):
         index = [row[: row.find(",")].strip().translate(SHOWN) for row in rows]
     if list(columns) == list(range(first, width)):
-        cells = [row.split(",", first)[first] for row in rows] if first else rows
+        cells = [row.split(",", first)[first] for row in rows]
     else:
         pick = itemgetter(*columns)
         cells = [",".join(pick(row.split(","))) for row in rows]
@@ -156,7 +156,7 @@ def read_json(text, features):
         body = [body]
     values, index = json_values(body, names, features)
     if labels is not None and (not isinstance(labels, list) or len(labels) != len(values)):
-        found = f"found {(len(labels) if isinstance(labels, list) else 'no list')} in the index"
+        found = f"found {len(labels) if isinstance(labels, list) else 'no list'} in the index"
         remedy = "give each row its own or leave the index out"
         raise DataError("body", found, f"{len(values)}, one for each row", remedy)
     return values, labels or index
@@ -167,9 +167,8 @@ def read_json_lines(text, features):
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
         raise DataError("body", "found no line", "one for each sample", "send features as JSON lines")
-    return json_values(
-        [parse_json(line, f"row {number}") for number, line in enumerate(lines, 1)], None, features
-    )
+    rows = [parse_json(line, f"row {number}") for number, line in enumerate(lines, 1)]
+    return json_values(rows, None, features)
 
 
 def parse_json(text, at="body"):
@@ -179,9 +178,8 @@ def parse_json(text, at="body"):
     except DataError as error:
         raise DataError(at, *error.args[1:]) from None
     except (ValueError, RecursionError) as error:
-        raise DataError(
-            at, f"found no valid JSON ({error})", remedy="send rows as lists or objects"
-        ) from None
+        found = f"found no valid JSON ({error})"
+        raise DataError(at, found, remedy="send rows as lists or objects") from None
 
 
 def unique(pairs):
@@ -209,7 +207,7 @@ def json_values(rows, names, features):
         if names is None:
             columns = unnamed(width, (row[0] for row in rows if isinstance(row, list) and row), features)
         else:
-            columns = places([str(name) for name in names], features)
+            columns = places(list(map(str, names)), features)
         pick = itemgetter(*columns)
         if 0 not in columns and (names is None or str(names[0]) in preprocess.INDEX_NAMES):
             index = 0
@@ -232,9 +230,8 @@ def json_values(rows, names, features):
         return values, None
     without = next((number for number, row in enumerate(rows, 1) if kind is dict and index not in row), None)
     if without is not None:
-        raise DataError(
-            f"row {without}", f"found no {index!r}", "one as in other rows", "give each row its own or none"
-        )
+        found, remedy = f"found no {index!r}", "give each row its own or none"
+        raise DataError(f"row {without}", found, "one as in other rows", remedy)
     return values, [row[index] for row in rows]
 
 
@@ -249,18 +246,13 @@ def read_npy(data, features):
         read_header = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
         shape, by_column, dtype = read_header[form.read_magic(file)](file)
     except Exception as error:  # numpy's own kinds differ between versions
-        raise DataError(
-            "body",
-            f"found no array in npy format ({one_line(error)[:80]})",
-            remedy="send what numpy.save writes",
-        ) from None
+        found = f"found no array in npy format ({one_line(error)[:80]})"
+        raise DataError("body", found, remedy="send what numpy.save writes") from None
     if dtype.kind not in "fiu" or len(shape) not in (1, 2) or 0 in shape:
         found = f"found an array of {dtype} of shape {shape}"
         remedy = "send a float array of shape (n_rows, n_features)"
         raise DataError("body", found, "one row or a table of numbers", remedy)
-    size = dtype.itemsize
-    for length in shape:
-        size *= length
+    size = reduce(mul, shape, dtype.itemsize)  # in Python's integers, which have no largest
     if size != len(data) - file.tell():
         seen = f"found {len(data) - file.tell()} bytes after the npy header"
         raise DataError("body", seen, f"{size} for shape {shape}", "send one array a request, whole")

@@ -42,7 +42,7 @@ def versions():
 
 
 def save(model, model_dir, training=None):
-    """Save a model that was fitted to DataFrames as model.pkl, and tell of it and its training in model.json."""
+    """Save a model that was fitted to DataFrames as model.pkl, and tell of it in model.json."""
     pickled = pickle.dumps(model, protocol=4)  # 4: the newest that Python 3.7 reads
     figures = map(np.atleast_1d, (model.alpha_, model.cv_r2_, model.cv_rmse_, model.n_rows_))
     targets = zip(model.target_names_, *(values.tolist() for values in figures))
@@ -147,10 +147,8 @@ def load(model_dir, kind):
             pickled = file.read()
         expected = description["sha256"]
     except FileNotFoundError as error:
-        expected, remedy = (
-            f"{MODEL} and {DESCRIPTION} in the folder",
-            "run train.py first, or check --model_dir",
-        )
+        expected = f"{MODEL} and {DESCRIPTION} in the folder"
+        remedy = "run train.py first, or check --model_dir"
         raise DataError(error.filename, "not found", expected, remedy) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DataError(DESCRIPTION, "damaged", "what train.py writes", "train again") from None

@@ -19,7 +19,7 @@ def feature_values(table, model):
 
 
 def places(names, features):
-    """Where each feature stands among column names; a DataError where they miss or repeat one, or are channels."""
+    """Where each feature stands among names; a DataError where they miss or repeat one, or are channels."""
     at = {name: place for place, name in enumerate(names)}
     twice = [name for name in features if names.count(name) > 1] if len(at) < len(names) else []
     if twice:
