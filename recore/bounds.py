@@ -1,12 +1,12 @@
 """Quantiles of held-out errors as bounds, and the limits of verdicts.
 
-Errors grow with the leverage h and with the concentration y^ itself (Ellison & Williams 2012, Eurachem/CITAC Guide
-CG 4, appendix E.5):
+Errors grow with the leverage h and with the concentration y^ itself (Ellison & Williams 2012,
+Eurachem/CITAC Guide CG 4, appendix E.5):
 
     s(y^)^2 = s0^2 + s1^2 y^^2                                                        (6)
 
-The held-out errors are divided by s(y^) sqrt(1 + h) and their quantiles q kept; the bounds of a new prediction are
-y^ + q s(y^) sqrt(1 + h) (Barber, Candes, Ramdas & Tibshirani 2021, Ann. Stat. 49, 486).
+The held-out errors are divided by s(y^) sqrt(1 + h) and their quantiles q kept; the bounds of a new
+prediction are y^ + q s(y^) sqrt(1 + h) (Barber, Candes, Ramdas & Tibshirani 2021, Ann. Stat. 49, 486).
 """
 
 import numpy as np
@@ -29,10 +29,7 @@ def error_quantiles(errors, fitted, lower):
 
 
 def outer_quantiles(values, levels):
-    """Quantiles along the last axis; of n values, the k-th stands for the level k / (n + 1).
-
-    Between two, the outer one: so that at least as many new values lie within as are promised.
-    """
+    """Quantiles along the last axis, the outer of two; the k-th of n values stands for k / (n + 1)."""
     values = np.sort(values, axis=-1)
     n, levels = values.shape[-1], np.asarray(levels)
     places = (n + 1) * levels - 1
@@ -43,8 +40,7 @@ def outer_quantiles(values, levels):
 def error_growth(errors, level, lower):
     """s0^2 and s1^2 of (6), (t, 2), the likeliest for errors of a Laplace distribution.
 
-    `level` is the square of what was predicted, (t, rows). Errors have no unit of their own here:
-    s is 1 where the prediction is as large as it is on (square) average.
+    `level` is the square of what was predicted, (t, rows); s is 1 where it is as large as on average.
     """
     some = slice(None, None, -(-errors.shape[1] // GROWTH_ROWS))
     size, level = np.abs(errors[:, some]), level[:, some]
@@ -59,15 +55,11 @@ def error_growth(errors, level, lower):
 
 
 def spectra_limits(problem, leverage, left, sizes):
-    """What `applicability` compares with: leverage limit, residual scale (p,), residual limit.
-
-    From training rows held out, each by itself or with its group, of which `sizes` are sampled.
-    """
+    """Leverage limit, residual scale (p,) and residual limit from rows held out, `sizes` of them together."""
     squares = np.square(left)
     n, p = squares.shape
-    least = max(
-        EPS * problem.s.sum() / (problem.n_rows * p), np.finfo(float).tiny
-    )  # that is more than rounding
+    rounding = EPS * problem.s.sum() / (problem.n_rows * p)
+    least = max(rounding, np.finfo(float).tiny)
     total = np.maximum(squares.sum(axis=0), n * least)
     # A row's own residual, or its group's, is no part of what it is compared with.
     single = len(sizes) == n

@@ -1,4 +1,4 @@
-"""Equation (4) for a group of rows left out together: solved, or by a fit without it where that costs or errs less."""
+"""Equation (4) for rows left out together: solved, or by a fit without them where that costs or errs less."""
 
 import copy
 
@@ -21,10 +21,7 @@ def members_of(problem, groups, sampled=None):
 
 
 def left_out_errors(problem, alphas, groups=None):
-    """Yield rows that are left out one by one, or the rows of each group, and their errors (alphas, t, rows).
-
-    The errors are None where that takes rows that are not here.
-    """
+    """Yield rows left out together and their errors (alphas, t, rows), None where others are needed."""
     if groups is None:
         yield from problem.errors(alphas)
         return
@@ -39,18 +36,15 @@ def left_out_errors(problem, alphas, groups=None):
 
 
 def left_out_errors_at(problem, alphas, groups=None, sampled=None):
-    """As `left_out_errors`, of sampled rows or their groups, at an alpha a target; and 1 / (1 + leverage): both (t, rows)."""
+    """As `left_out_errors`, of sampled rows, at an alpha a target; and 1 / (1 + leverage): both (t, rows)."""
     sampled = np.ones(problem.n, dtype=bool) if sampled is None else sampled
     if groups is None:
         yield from problem.errors_at(alphas, sampled)
         return
     for at in members_of(problem, groups, sampled):
         apart = without(problem, at, alphas)
-        if apart is None:
-            errors, left = solve_group_at(problem, at, alphas)
-        else:
-            errors, left = predict_apart(apart, problem, at, alphas)
-        yield at, errors, left
+        found = predict_apart(apart, problem, at, alphas) if apart else solve_group_at(problem, at, alphas)
+        yield (at, *found)
 
 
 def solve_group(problem, at, shrink, B):
@@ -100,13 +94,12 @@ def refit_costs_less(problem, g, n_alphas):
 
 
 def without(problem, group, alphas):
-    """The problem without a group where it was asked for before, or costs or errs less than (4), else None."""
-    if group[0] in problem.refits or refit_costs_less(problem, len(group), len(alphas)):
-        return refit(problem, group)
-    hardest = 1 / (problem.s + alphas.min())[None]
-    if loses(problem, problem.complements(problem.project(group), group, hardest)[0]):
-        return refit(problem, group)
-    return None
+    """The problem without a group where it is known already, or costs or errs less than (4), else None."""
+    if group[0] not in problem.refits and not refit_costs_less(problem, len(group), len(alphas)):
+        hardest = 1 / (problem.s + alphas.min())[None]
+        if not loses(problem, problem.complements(problem.project(group), group, hardest)[0]):
+            return None
+    return refit(problem, group)
 
 
 def refit(problem, group):
@@ -128,17 +121,13 @@ def refit(problem, group):
 
 
 def refit_errors(problem, group, alphas):
-    """Yield parts of a group and their errors (alphas, t, rows) from a fit to the other rows.
-
-    Or the group and None, when that takes rows that are not here.
-    """
+    """Yield parts of a group and their errors from a fit to the others, None where those are not here."""
     other = refit(problem, group)
     if other is None:
         yield group, None
         return
     coef = other.coefficients(other.yz / (other.s + alphas[:, None, None]))  # (alphas, t, p)
-    size = max(problem.p, coef.shape[0] * coef.shape[1])
-    for part in row_blocks(len(group), size):
+    for part in row_blocks(len(group), max(problem.p, coef.shape[0] * coef.shape[1])):
         at = group[part]
         fitted = coef @ (problem.features(at) - other.x_mean).T
         errors = (problem.targets(at) - other.y_mean[:, None] - fitted) * problem.root_w[at]
@@ -166,7 +155,8 @@ def taken_out(problem, sums):
     keeps small eigenvalues.
     """
     others = problem.total - sums.total
-    shift = sums.total * (1 + problem.fit_intercept * sums.total / others)
+    ratio = problem.fit_intercept * sums.total / others
+    shift = sums.total * (1 + ratio)
     gone = sums.gram + np.outer(shift * sums.x_mean, sums.x_mean)
     yz = problem.yz - sums.yx - np.outer(shift * sums.y_mean, sums.x_mean)
     root = np.sqrt(problem.s + problem.smallest_alpha)
@@ -179,7 +169,6 @@ def taken_out(problem, sums):
     other.refits = {}  # not this one's, which may hold the other
     other.s, other.V, other.yz = np.maximum(s - problem.smallest_alpha, 0), problem.V @ W, yz @ W
     other.n_rows, other.total = problem.n_rows - sums.n, others
-    ratio = problem.fit_intercept * sums.total / others
     other.x_mean = problem.x_mean - ratio * (problem.V @ sums.x_mean)
     other.y_mean = problem.y_mean - ratio * sums.y_mean
     return other
@@ -203,7 +192,7 @@ def spectra_apart(other, X, alpha, beta):
 
 
 def scores_apart(other, X):
-    """Rows centred in place; their scores and what is beyond; eigenvalues, axes; what the intercept adds to a leverage."""
+    """Rows centred in place; scores, what is beyond; eigenvalues, axes; what the intercept adds."""
     X -= other.x_mean
     s, axes = other.axes()
     scores = X @ axes.T

@@ -1,4 +1,4 @@
-"""What held-out rows tell: squared errors for the choice of alpha, errors and spectra for bounds and limits."""
+"""Squared errors of rows held out for the choice of alpha, their errors and spectra for bounds and limits."""
 
 import numpy as np
 
@@ -8,10 +8,8 @@ from recore.linalg import row_blocks
 
 
 def squared_errors(problem, alphas, groups=None, held_out=None):
-    """Sums of squared held-out errors, then once clipped, (2, alphas, t), and the groups that need other rows.
-
-    Predictions go to `held_out` (alphas, t, rows) where there is such.
-    """
+    """Sums of squared errors, then once clipped, (2, alphas, t), and groups that need other rows."""
+    # Predictions go to `held_out` (alphas, t, rows) where there is such.
     squares, without = np.zeros((2, len(alphas), len(problem.columns))), []
     for at, errors in left_out_errors(problem, alphas, groups):  # (alphas, t, rows)
         if errors is None:
@@ -27,7 +25,7 @@ def squared_errors(problem, alphas, groups=None, held_out=None):
 
 
 def sampled_errors(problem, alphas, groups, sampled):
-    """Held-out errors of the sampled rows, without what their leverage adds, and predictions: both (t, rows)."""
+    """Errors of the sampled rows, without what their leverage adds, and predictions: both (t, rows)."""
     errors, fitted = [np.empty((len(alphas), 0))], [np.empty((len(alphas), 0))]
     for at, each, left in left_out_errors_at(problem, alphas, groups, sampled):
         each, left, at = each[:, sampled[at]], left[:, sampled[at]], at[sampled[at]]
@@ -38,10 +36,7 @@ def sampled_errors(problem, alphas, groups, sampled):
 
 
 def sampled_spectra(problem, s, axes, alpha, groups, sampled):
-    """Leverage (rows,) and what (7) leaves over (rows, p) of the sampled rows once held out.
-
-    And the numbers of them that are held out together.
-    """
+    """Leverage (rows,), what (7) leaves over (rows, p) of sampled rows, and how many are held out at once."""
     beta = beta_of(s)
     leverage, left, sizes = [np.empty(0)], [np.empty((0, problem.p))], []
     if groups is None:

@@ -139,7 +139,7 @@ def is_array(name, values, shape):
 
 
 def load(model_dir, kind):
-    """The model that `save` wrote, of the class `kind`; a DataError where it is missing, damaged or another."""
+    """The model that `save` wrote, of the class `kind`; a DataError where it is missing or not whole."""
     try:
         with open(os.path.join(model_dir, DESCRIPTION), encoding="utf-8") as file:
             description = json.load(file)
