@@ -1,4 +1,4 @@
-"""The preprocessing step on many tables: each becomes one of its own, those that are done are not done again."""
+"""The preprocessing step on many tables: each becomes one of its own, those that are done stay as they are."""
 
 import json
 import logging
@@ -72,9 +72,8 @@ def preprocess_all(sources, outputs, run):
 def main(argv=None):
     """The whole project's step: several tables, Parquet, processes, a cluster."""
     parser = preprocess.arguments()
-    parser.add_argument(
-        "--format", choices=["csv", "parquet"], help="of the tables in a folder (as the input's)"
-    )
+    of = "of the tables in a folder (as the input's)"
+    parser.add_argument("--format", choices=["csv", "parquet"], help=of)
     add_workers(parser)
     given = parser.parse_args(argv)
     sources = find_tables(given.input)

@@ -1,6 +1,5 @@
 """Predictions, how far to trust them, and both as text."""
 
-import io
 import json
 import re
 
@@ -9,6 +8,7 @@ import pandas as pd
 
 from preprocess import DataError, csv_header, quote
 from recore.samples import feature_values
+from recore.state import npy_bytes
 
 COVERAGE = 0.9  # of the bounds that go with predictions
 WHOLE = re.compile("0|-?[1-9][0-9]{0,14}")  # a number that a float holds exactly; "007" is text
@@ -17,13 +17,13 @@ BOUND = "%.6g"  # of a bound or a ratio: more than it can be known to
 
 
 class Predictions(np.ndarray):
-    """Predictions (n_samples, n_targets) that know the features (a DataFrame) and the model that they are of."""
+    """Predictions (n_samples, n_targets) that know their features (a DataFrame) and their model."""
 
     features = model = None
 
 
 def predict(table, model):
-    """Predictions (n_samples, n_targets) of a table of features, by name: in any order and among other columns."""
+    """Predictions (n_samples, n_targets) of a table of features, in any order and among other columns."""
     return predict_array(feature_values(table, model), model)
 
 
@@ -41,7 +41,7 @@ def nameless(model):
 
 
 def trust(values, predictions, model, coverage=COVERAGE):
-    """Bounds of predictions, lower and upper (n_samples, n_targets), and the applicability, see `ZeroClippedRidgeCV`."""
+    """Lower and upper bounds of predictions (n_samples, n_targets), and the applicability, a DataFrame."""
     if not len(values):
         return predictions, predictions, pd.DataFrame(columns=["leverage", "residual", "verdict"])
     bare = nameless(model)
@@ -53,10 +53,8 @@ def told(table, predictions, model, coverage=COVERAGE):
     """Yield of each sample verdict, leverage, residual, then value, lower and upper of each target."""
     lower, upper, found = trust(feature_values(table, model), predictions, model, coverage)
     cells = np.stack([predictions, lower, upper], axis=2).reshape(len(table), -1).tolist()  # (n, 3 t)
-    for verdict, leverage, residual, row in zip(
-        found["verdict"], found["leverage"], found["residual"], cells
-    ):
-        yield (verdict, leverage, residual, *row)
+    for *trusted, row in zip(found["verdict"], found["leverage"], found["residual"], cells):
+        yield (*trusted, *row)
 
 
 def csv_rows(predictions):
@@ -81,7 +79,8 @@ def json_lines(predictions):
     table, model = predictions.features, predictions.model
     each = f'{{"value": {VALUE}, "lower": {BOUND}, "upper": {BOUND}}}'
     targets = ", ".join(json.dumps(name).replace("%", "%%") + ": " + each for name in model.target_names_)
-    line = f'{{"index": %s, "verdict": "%s", "leverage": {BOUND}, "residual": {BOUND}, "targets": {{{targets}}}}}\n'
+    about = f'"index": %s, "verdict": "%s", "leverage": {BOUND}, "residual": {BOUND}'
+    line = f'{{{about}, "targets": {{{targets}}}}}\n'
     rows = zip(json_labels(table.index), told(table, predictions, model))
     return "".join([line % (label, *row) for label, row in rows])
 
@@ -107,26 +106,18 @@ def details_rows(table, predictions, model, coverage):
 
 def json_labels(index):
     """The rows' index as JSON: whole numbers where all are, as every client reads them, else text."""
-    labels = [
-        str(int(label)) if isinstance(label, float) and not label % 1 else str(label) for label in index
-    ]
-    if all(WHOLE.fullmatch(label) for label in labels):
+    numbers = [int(label) if isinstance(label, float) and not label % 1 else label for label in index]
+    labels = list(map(str, numbers))
+    if all(map(WHOLE.fullmatch, labels)):
         return labels
     return ["null" if label is None else json.dumps(text) for label, text in zip(index, labels)]
-
-
-def npy(predictions):
-    """Predictions as the bytes of a .npy file."""
-    file = io.BytesIO()
-    np.save(file, predictions, allow_pickle=False)
-    return file.getvalue()
 
 
 FORMATS = {  # the first that an Accept with wildcards allows is taken
     "application/json": lambda predictions: "[" + ", ".join(json_rows(predictions)) + "]",
     "text/csv": csv_rows,
     "application/jsonlines": json_lines,
-    "application/x-npy": npy,
+    "application/x-npy": npy_bytes,
 }
 
 

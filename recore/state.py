@@ -6,7 +6,7 @@ import numpy as np
 
 
 def plain_state(attributes):
-    """The attributes of an estimator as what any version unpickles: arrays as .npy bytes, Python's numbers."""
+    """An estimator's attributes as what any version unpickles: arrays as .npy bytes, Python's numbers."""
     state, arrays = {}, {}
     for name, value in attributes.items():
         if isinstance(value, np.ndarray):
