@@ -1,4 +1,4 @@
-"""The preprocessing step on many tables: each becomes one of its own, those that are done stay as they are."""
+"""The preprocessing step on many tables: each becomes one of its own, those done before stay."""
 
 import json
 import logging

@@ -1,12 +1,12 @@
-"""Equations (1) to (4): a ridge regression for all alphas and targets at once, and the errors of rows held out.
+"""Equations (1) to (4): ridge regression for all alphas and targets at once, and the errors of rows held out.
 
-One eigendecomposition serves every alpha and every target. Of the two that give the same b, the smaller is taken:
+One eigendecomposition serves every alpha and target. Of the two that give the same b, the smaller is taken:
 
     long   X~'X~ = V S V',  Z = X~ V,  b = V (S + alpha)^-1 Z'Y~                      (2)
     wide   X~ X~' = Z S Z',             b = X~'Z (S + alpha)^-1 Z'Y~                  (3)
 
-Let H be the matrix that maps Y~ to its fit. The errors that rows g would have, had the model been fitted without
-them, need no second fit (Allen 1974, Technometrics 16, 125):
+Let H be the matrix that maps Y~ to its fit. The errors that rows g would have, had the model been fitted
+without them, need no second fit (Allen 1974, Technometrics 16, 125):
 
     e_g = (I - H_gg)^-1 r_g,   r = (I - H) Y~                                         (4)
     long   H = Z (S + alpha)^-1 Z' + w^1/2 w^1/2' / sum(w)
@@ -25,7 +25,7 @@ from recore.sums import Sums, total_of, with_assay
 
 
 def ridge_of(X, Y, weight, rows, columns, fit_intercept, smallest_alpha):
-    """The Long or Wide problem of some rows (those of weight above 0 that have an assay) and some columns of Y."""
+    """The Long or Wide problem of rows (those of weight above 0 that have an assay) and columns of Y."""
     form = Wide if len(rows) - fit_intercept <= X.shape[1] else Long
     return form(X, Y, weight, rows, columns, fit_intercept, smallest_alpha)
 
@@ -40,10 +40,8 @@ class Ridge:
     def __init__(self, X, Y, weight, rows, columns, fit_intercept, smallest_alpha):
         self.columns, self.p = columns, X.shape[1]
         self._look_at(X, Y, weight, rows)
-        blocks = row_blocks(self.n, self.p)
-        sums = total_of(
-            Sums(self.features(at), self.targets(at), self.weight[at], not self.wide) for at in blocks
-        )
+        parts = ((self.features(at), self.targets(at), self.weight[at]) for at in row_blocks(self.n, self.p))
+        sums = total_of(Sums(*part, products=not self.wide) for part in parts)
         self._centre(sums, fit_intercept, smallest_alpha)
         self.unit = fit_intercept * self.root_w / np.sqrt(self.total)  # W^1/2 1, of length 1
         self._decompose(sums)
@@ -110,7 +108,7 @@ class Ridge:
             yield at, errors
 
     def errors_at(self, alphas, sampled):
-        """Yield sampled rows, their errors once left out and 1 / (1 + leverage), at an alpha a target: both (t, rows)."""
+        """Yield sampled rows, their errors left out and 1 / (1 + leverage), at an alpha a target: (t, rows)."""
         shrink = 1 / (self.s + alphas[:, None])  # (t, k)
         sample = np.flatnonzero(sampled)
         for part in row_blocks(len(sample), self.p):
@@ -223,7 +221,7 @@ class Long(Ridge):
 
 
 class Wide(Ridge):
-    """No more rows than features, equation (3): `residual` and `left` are divided by alpha, which cancels in (4)."""
+    """No more rows than features, equation (3); `residual` and `left` are divided by alpha, see (4)."""
 
     wide = True
     least = np.finfo(float).tiny  # there is no difference, and what is left may be small

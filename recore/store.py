@@ -4,7 +4,7 @@ import csv
 import json
 import os
 import shutil
-from itertools import chain, zip_longest
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ VALUES, IDS, TABLE = "rows.f8", "ids.csv", "table.json"  # what is kept of each 
 
 
 class Stored:
-    """Features, assays and ids of tables on disk, from the folders of `store`, as `ZeroClippedRidgeCV.fit_stored` reads them."""
+    """Features, assays and ids of tables on disk, from the folders of `store`, as `fit_stored` reads them."""
 
     def __init__(self, folders):
         self.folders, self.tables = folders, [describe(folder) for folder in folders]
@@ -27,10 +27,9 @@ class Stored:
         for table in self.tables:
             for what in ("features", "targets"):
                 if table[what] != first[what]:
-                    found = (
-                        f"found other {what} than in {first['name']}, {difference(table[what], first[what])}"
-                    )
-                    raise DataError(f"{table['name']}", found, remedy="give tables of the same columns")
+                    differ = difference(table[what], first[what])
+                    found = f"found other {what} than in {first['name']}, {differ}"
+                    raise DataError(table["name"], found, remedy="give tables of the same columns")
         self.feature_names, self.target_names = first["features"], first["targets"]
         self.ids = [name for name in first["ids"] if all(name in table["ids"] for table in self.tables)]
         self.ends = np.cumsum([table["rows"] for table in self.tables])
@@ -52,15 +51,10 @@ class Stored:
         """The labels of an id column as numbers from 0 without gaps, ndarray of int of shape (n_rows,)."""
         labels = []
         for folder, table in zip(self.folders, self.tables):
-            cells = pd.read_csv(
-                os.path.join(folder, IDS),
-                usecols=[table["ids"].index(name)],
-                dtype=str,
-                keep_default_na=False,
-                skip_blank_lines=False,
-            )
-            labels.append(labelled(cells.iloc[:, 0].tolist(), name, table["name"]))
-        return pd.factorize(np.array(label_keys(list(chain.from_iterable(labels))), dtype=object))[0]
+            with open(os.path.join(folder, IDS), encoding="utf-8", newline="") as file:
+                cells = [row[name] for row in csv.DictReader(file)]
+            labels += labelled(cells, name, table["name"])
+        return pd.factorize(np.array(label_keys(labels), dtype=object))[0]
 
 
 def labelled(labels, name, table=""):
@@ -73,9 +67,8 @@ def labelled(labels, name, table=""):
 
 def difference(found, expected):
     """The first name by which two lists differ, in words."""
-    for ours, theirs in zip_longest(found, expected):
-        if ours != theirs:
-            return f"{'none' if ours is None else repr(ours)} in the place of {'none' if theirs is None else repr(theirs)}"
+    pair = next(pair for pair in zip_longest(found, expected) if pair[0] != pair[1])
+    return " in the place of ".join(["none" if name is None else repr(name) for name in pair])
 
 
 def describe(folder):
@@ -89,10 +82,10 @@ def describe(folder):
 
 
 def store(cache, path):
-    """Preprocess a table and keep it in a folder of the cache, whole or not at all, unless it was done before.
+    """Preprocess a table and keep it in a folder of the cache, which is given, unless it was done before.
 
-    VALUES: little-endian float64, features and assays of row after row; IDS, as they stand in the table; TABLE,
-    what is known of both. Gives the folder.
+    VALUES: little-endian float64, features and assays of row after row; IDS, as they stand in the table;
+    TABLE, what is known of both.
     """
     folder, made_of = os.path.join(cache, os.path.basename(path)), record(path)
     if os.path.isdir(folder):
@@ -117,9 +110,8 @@ def store(cache, path):
 def write_table(path, folder, made_of):
     """Write what `store` keeps of a table."""
     rows = missing = 0
-    with open(os.path.join(folder, VALUES), "wb") as values, open(
-        os.path.join(folder, IDS), "w", encoding="utf-8", newline=""
-    ) as ids:
+    values_path, ids_path = (os.path.join(folder, name) for name in (VALUES, IDS))
+    with open(values_path, "wb") as values, open(ids_path, "w", encoding="utf-8", newline="") as ids:
         lines = csv.writer(ids)
         for table in read_tables(path):
             if not rows:
