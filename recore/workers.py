@@ -1,5 +1,6 @@
 """Processes, on this machine or on a Dask cluster, that give results in the order of their items."""
 
+import glob
 import os
 import signal
 import tempfile
@@ -15,60 +16,37 @@ from threadpoolctl import threadpool_limits  # scikit-learn needs it, so it is t
 import preprocess
 from preprocess import DataError, progress
 
-AS_THEY_COME = tuple(map(int, joblib.__version__.split(".")[:2])) >= (
-    1,
-    3,
-)  # else in a list, when all are done
+# Else results come in a list, when all are done.
+AS_THEY_COME = tuple(map(int, joblib.__version__.split(".")[:2])) >= (1, 3)
 SENT = ("preprocess.py", "mdl.py", "train.py", "predict.py")  # to a cluster, beside this package
 
 
 def add_folders(parser):
     """Add the folders of model and spectra."""
-    parser.add_argument(
-        "--model_dir",
-        default=os.getenv("SM_MODEL_DIR", "/opt/ml/model"),
-        help="folder of the model (%(default)s)",
-    )
-    parser.add_argument(
-        "--data_dir",
-        default=os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training"),
-        help="folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)",
-    )
+    model_dir = os.getenv("SM_MODEL_DIR", "/opt/ml/model")
+    parser.add_argument("--model_dir", default=model_dir, help="folder of the model (%(default)s)")
+    data_dir = os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training")
+    tables = "folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)"
+    parser.add_argument("--data_dir", default=data_dir, help=tables)
 
 
 def add_workers(parser):
     """Add the options that `workers` takes."""
     group = parser.add_argument_group("several tables, or one larger than memory")
     group.add_argument("--jobs", type=int, help="processes (as many as there are cores)")
-    group.add_argument(
-        "--backend",
-        choices=["loky", "dask"],
-        default="loky",
-        help="where they run, by joblib's name: on this machine (%(default)s), or a Dask cluster's",
-    )
+    where = "where they run, by joblib's name: on this machine (%(default)s), or a Dask cluster's"
+    group.add_argument("--backend", choices=["loky", "dask"], default="loky", help=where)
     group.add_argument("--scheduler", help="address of the cluster's scheduler")
 
 
 @contextmanager
 def workers(jobs=None, backend="loky", scheduler=None):
-    """Give `run(function, items, label)`, which yields function(item) in the items' order.
+    """Give `run(function, items, label)`, which yields function(item) in the items' order, see `add_workers`.
 
-    Parameters
-    ----------
-    jobs : int, optional
-        Processes; as many as there are cores by default.
-    backend : str
-        "loky" for processes on this machine; "dask" for a cluster.
-    scheduler : str, optional
-        Where the cluster is.
-
-    Yields
-    ------
-    callable
-        A DataError or OSError of one item does not keep the others from being done; it is raised then.
-        BLAS has one thread in each task, so that sums have the same bits however many tasks run at a time.
+    A DataError or OSError of one item is raised when the others are done. BLAS has one thread in each task,
+    so that sums have the same bits however many tasks run at a time.
     """
-    jobs = jobs if jobs is not None else os.cpu_count() or 1
+    jobs = (os.cpu_count() or 1) if jobs is None else jobs
     if jobs < 1:
         raise DataError("--jobs", f"found {jobs}", "1 or more", "leave it out for all cores")
     here = backend == "loky"
@@ -135,19 +113,16 @@ def in_processes(function, items, jobs):
     except Exception as error:
         if isinstance(error, BrokenProcessPool) or type(error).__name__ == "KilledWorker":
             found = "a worker process was killed, by hand or by the system when memory is short"
-            remedy = (
-                "run the same command again, what is finished is kept, with fewer --jobs if memory is short"
-            )
-            raise DataError("", found, remedy=remedy) from None
+            again = "run the same command again, what is finished is kept"
+            raise DataError("", found, remedy=f"{again}, with fewer --jobs if memory is short") from None
         raise
 
 
 def told(results, label, total):
     """Yield results, with progress; after the last, raise the first error among them."""
-    errors, done = [], 0
+    errors = []
     with progress(label, total) as show:
-        for result, error in results:
-            done += 1
+        for done, (result, error) in enumerate(results, 1):
             show(done)
             if error is not None:
                 errors.append(error)
@@ -167,9 +142,8 @@ def cluster(scheduler):
     try:
         from distributed import Client
     except ImportError:
-        raise DataError(
-            "--backend dask", "found no distributed", remedy="install it (pip install distributed)"
-        ) from None
+        remedy = "install it (pip install distributed)"
+        raise DataError("--backend dask", "found no distributed", remedy=remedy) from None
     with ExitStack() as stack:
         client = stack.enter_context(Client(scheduler))
         folder = stack.enter_context(tempfile.TemporaryDirectory())
@@ -182,9 +156,8 @@ def zipped(path):
     """A zip of the project's modules, written to a path, which is given back."""
     package = os.path.dirname(os.path.abspath(__file__))
     root = os.path.dirname(package)
-    modules = [name for name in SENT if os.path.exists(os.path.join(root, name))]
-    modules += [os.path.join("recore", name) for name in sorted(os.listdir(package)) if name.endswith(".py")]
+    modules = [os.path.join(root, name) for name in SENT] + sorted(glob.glob(os.path.join(package, "*.py")))
     with zipfile.ZipFile(path, "w") as archive:
-        for name in modules:
-            archive.write(os.path.join(root, name), name)
+        for module in filter(os.path.exists, modules):
+            archive.write(module, os.path.relpath(module, root))
     return path
