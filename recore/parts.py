@@ -1,7 +1,7 @@
-"""Rows that are read in parts, here or by other processes; the parts give back sums and a sample of the rows."""
+"""Rows that are read in parts, here or by other processes, which give back sums and a sample of the rows."""
 
 from functools import partial
-from itertools import chain
+from itertools import chain, product
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
@@ -27,7 +27,7 @@ class Part(NamedTuple):
 
 
 class Parts:
-    """Rows that are read in parts, for `_fit`; the parts give back sums, and a sample of the rows."""
+    """Rows that are read in parts, for `_fit`."""
 
     weighted = False
 
@@ -85,9 +85,8 @@ class Parts:
             problem.groups = None if self.groups is None else self.groups[numbers]
         else:
             mean = self.fit_intercept * sums.x_mean
-            problem = Long.of(
-                sums, *settings, self.run("rows", part_triangle, targets, mean, None, parts=self.parts)
-            )
+            triangles = self.run("rows", part_triangle, targets, mean, None, parts=self.parts)
+            problem = Long.of(sums, *settings, triangles)
         problem.key = key
         return problem
 
@@ -95,10 +94,10 @@ class Parts:
         """As Rows's."""
         if problem.wide:
             return squared_errors(problem, alphas, problem.groups)[0]
-        work = part_squares, problem, alphas
+        work = "held out", squared_errors, problem, alphas
         if self.groups is None:
-            return sum(found for found, _ in self.run("held out", *work, parts=self.parts))
-        return sum(map(sum, self.by_group("held out", *work)))
+            return sum(found for found, _ in self.run_held_out(*work, parts=self.parts))
+        return sum(map(sum, self.by_group(*work)))
 
     def errors(self, problem, alphas):
         """As Rows's."""
@@ -107,7 +106,7 @@ class Parts:
         X, Y, numbers = self.sample(problem.key, CALIBRATION)
         if self.groups is None:
             return sampled_errors(problem.on(X, Y), alphas, None, marks_of(len(X), CALIBRATION))
-        parts = chain.from_iterable(self.by_group("bounds", part_errors, problem, alphas, sample=numbers))
+        parts = chain.from_iterable(self.by_group("bounds", sampled_errors, problem, alphas, sample=numbers))
         errors, fitted = zip(*parts)
         return np.concatenate(errors, axis=1), np.concatenate(fitted, axis=1)
 
@@ -119,7 +118,7 @@ class Parts:
         if self.groups is None:
             return sampled_spectra(problem.on(X, Y), s, axes, alpha, None, marks_of(len(X), SPECTRA))
         leverage, left, sizes = [], [], []
-        for parts in self.by_group("limits", part_spectra, problem, s, axes, alpha, sample=numbers):
+        for parts in self.by_group("limits", sampled_spectra, problem, s, axes, alpha, sample=numbers):
             each, unexplained, some = map(np.concatenate, zip(*parts))
             leverage.append(each)
             left.append(unexplained)
@@ -140,21 +139,22 @@ class Parts:
     def by_group(self, label, function, problem, *settings, sample=None):
         """Yield lists of what `function` finds in parts of whole groups; those with a sampled row, if any.
 
-        A group that is larger than a part, or cannot be left out without the other rows, comes after
-        those, in a list of its own.
+        A group larger than a part, or that needs the other rows, comes after those, in a list of its own.
         """
         wanted = range(len(self.sizes)) if sample is None else np.unique(self.groups[sample])
         alone = self.alone.setdefault(problem.key, set())
         large = {group for group in wanted if self.sizes[group] > self.most}
         parts = (self.part(rows, sample) for rows in self.together(wanted, large | alone))
-        for found, without in self.run(label, function, problem, *settings, parts=parts):
+        for found, without in self.run_held_out(label, function, problem, *settings, parts=parts):
             alone.update(without)
             yield [found]
         for group in sorted(large | alone.intersection(wanted)):
-            other = self.without(problem, group)
-            rows = self.members(group)
-            parts = [self.part(rows[at], sample, other) for at in row_blocks(len(rows), 1, cells=self.most)]
-            yield [found for found, _ in self.run(label, function, problem, *settings, parts=parts)]
+            parts = self.parts_of(group, sample, self.without(problem, group))
+            yield [found for found, _ in self.run_held_out(label, function, problem, *settings, parts=parts)]
+
+    def run_held_out(self, label, function, problem, *settings, parts):
+        """Yield what a function of `recore.held_out` finds in parts, and the groups that need other rows."""
+        return self.run(label, part_held_out, function, problem, settings, parts=parts)
 
     def members(self, group):
         """Numbers of the rows of a group."""
@@ -162,6 +162,11 @@ class Parts:
 
     def part(self, rows, sample, other=None):
         return Part(rows, self.groups[rows], None if sample is None else np.isin(rows, sample), other)
+
+    def parts_of(self, group, sample=None, other=None):
+        """A group's rows in parts."""
+        rows = self.members(group)
+        return [self.part(rows[at], sample, other) for at in row_blocks(len(rows), 1, cells=self.most)]
 
     def together(self, groups, alone):
         """Yield numbers of the rows of some groups, as many as go into a part, but for those alone."""
@@ -179,14 +184,12 @@ class Parts:
         """The problem without a group."""
         other = self.others.get((problem.key, group))
         if other is None:
-            rows = self.members(group)
-            parts = [self.part(rows[at], None) for at in row_blocks(len(rows), 1, cells=self.most)]
-            other = taken_out(problem, total_of(self.run("groups", part_scores, problem, parts=parts)))
+            scores = self.run("groups", part_scores, problem, parts=self.parts_of(group))
+            other = taken_out(problem, total_of(scores))
         if other is None:
-            parts = {"parts": self.parts}
-            sums = total_of(self.run("others", part_others, problem.columns, group, **parts))
+            sums = total_of(self.run("others", part_others, problem.columns, group, parts=self.parts))
             mean = self.fit_intercept * sums.x_mean
-            triangles = self.run("others", part_triangle, problem.columns, mean, group, **parts)
+            triangles = self.run("others", part_triangle, problem.columns, mean, group, parts=self.parts)
             settings = problem.columns, self.fit_intercept, problem.smallest_alpha
             other = Long.of(sums, *settings, triangles)
         if (len(self.others) + 1) * problem.p**2 <= REFITS:
@@ -201,25 +204,18 @@ def in_turn(function, items, label=None):
 
 def added(some, more):
     """Sums for targets of the same gaps, [(targets, Sums)], of the rows of both: gaps may differ in either."""
-    if not some:
-        return more
-    added = []
-    for ours, left in some:
-        for theirs, right in more:
-            both = [k for k in ours if k in theirs]
-            if both:
-                parts = [(left, ours), (right, theirs)]
-                added.append(
-                    (
-                        both,
-                        total_of(sums and sums.only([keys.index(k) for k in both]) for sums, keys in parts),
-                    )
-                )
-    return added
+    joint = [] if some else more
+    for (ours, left), (theirs, right) in product(some, more):
+        both = [k for k in ours if k in theirs]
+        if both:
+            parts = [(left, ours), (right, theirs)]
+            kept = (sums and sums.only([keys.index(k) for k in both]) for sums, keys in parts)
+            joint.append((both, total_of(kept)))
+    return joint
 
 
 def part_sums(store, part):
-    """Sums of a part's rows for the targets of the same gaps, rows with an assay, and of each group if any."""
+    """Sums of a part's rows for targets of the same gaps; rows with an assay, and of each group if any."""
     X, Y = store.read(part.rows)
     Y = np.column_stack([Y, np.zeros(len(Y))])  # the spectra's own target
     has_assay = ~np.isnan(Y)
@@ -266,27 +262,11 @@ def part_scores(store, problem, part):
     return sums_of_scores(view, np.arange(view.n)) if view.n else None
 
 
-def view_of(store, problem, part):
-    """The problem looking at a part, and the part's groups and which of the problem's rows are sampled."""
+def part_held_out(store, function, problem, settings, part):
+    """What a function of `recore.held_out` finds in a part, and the groups that need other rows."""
     view = problem.on(*store.read(part.rows))
     if part.other is not None:
         view.refits[0] = part.other
-    return view, part.groups, None if part.sampled is None else part.sampled[view.rows]
-
-
-def part_squares(store, problem, alphas, part):
-    """`squared_errors` of a part."""
-    view, groups, _ = view_of(store, problem, part)
-    return squared_errors(view, alphas, groups)
-
-
-def part_errors(store, problem, alphas, part):
-    """`sampled_errors` of a part, which leave no group over."""
-    view, groups, sampled = view_of(store, problem, part)
-    return sampled_errors(view, alphas, groups, sampled), ()
-
-
-def part_spectra(store, problem, s, axes, alpha, part):
-    """`sampled_spectra` of a part, which leave no group over."""
-    view, groups, sampled = view_of(store, problem, part)
-    return sampled_spectra(view, s, axes, alpha, groups, sampled), ()
+    if part.sampled is None:
+        return function(view, *settings, part.groups)
+    return function(view, *settings, part.groups, part.sampled[view.rows]), ()

@@ -156,7 +156,8 @@ def zipped(path):
     """A zip of the project's modules, written to a path, which is given back."""
     package = os.path.dirname(os.path.abspath(__file__))
     root = os.path.dirname(package)
-    modules = [os.path.join(root, name) for name in SENT] + sorted(glob.glob(os.path.join(package, "*.py")))
+    modules = [os.path.join(root, name) for name in SENT]
+    modules += sorted(glob.glob(os.path.join(glob.escape(package), "*.py")))
     with zipfile.ZipFile(path, "w") as archive:
         for module in filter(os.path.exists, modules):
             archive.write(module, os.path.relpath(module, root))
