@@ -143,10 +143,8 @@ def texts_of(column):
         return ["" if cell is None else cell.strip() for cell in column.cast(pyarrow.string()).to_pylist()]
     if pyarrow.types.is_integer(column.type):
         return ["" if cell is None else str(cell) for cell in column.to_pylist()]
-    return [
-        "" if cell != cell else "%d" % cell if cell % 1 == 0 else repr(cell)
-        for cell in numbers_of(column).tolist()
-    ]
+    cells = numbers_of(column).tolist()
+    return ["" if cell != cell else "%d" % cell if cell % 1 == 0 else repr(cell) for cell in cells]
 
 
 def parquet_cells(batch, column_of, layout):
@@ -179,7 +177,7 @@ def release_memory():
 
 @contextmanager
 def parquet_rows(file):
-    """Give `write(features)`, which puts feature tables into an open file as Parquet, GROUP_ROWS to a row group."""
+    """Give `write(features)`, which puts tables into an open file as Parquet, GROUP_ROWS to a row group."""
     import pyarrow
 
     writers, waiting = [], []
@@ -190,7 +188,7 @@ def parquet_rows(file):
         names = ["index", *waiting[0].columns]
         table = pyarrow.Table.from_arrays([pyarrow.array(index), *map(pyarrow.array, values)], names)
         if not writers:
-            # Twelve decimals are noise to a dictionary, and to a compressor; nobody looks for a range of them.
+            # Twelve decimals are noise to a dictionary and to a compressor; nobody looks for a range of them.
             options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
             writers.append(pyarrow_parquet().ParquetWriter(file, table.schema, **options))
         writers[0].write_table(table)

@@ -84,11 +84,15 @@ class Parts:
             problem = ridge_of(X, Y, np.ones(len(X)), np.arange(len(X)), *settings)
             problem.groups = None if self.groups is None else self.groups[numbers]
         else:
-            mean = self.fit_intercept * sums.x_mean
-            triangles = self.run("rows", part_triangle, targets, mean, None, parts=self.parts)
-            problem = Long.of(sums, *settings, triangles)
+            problem = self.long("rows", sums, *settings)
         problem.key = key
         return problem
+
+    def long(self, label, sums, targets, fit_intercept, smallest_alpha, without=None):
+        """A Long problem of all rows, or of those without a group, from their sums."""
+        mean = fit_intercept * sums.x_mean
+        triangles = self.run(label, part_triangle, targets, mean, without, parts=self.parts)
+        return Long.of(sums, targets, fit_intercept, smallest_alpha, triangles)
 
     def squares(self, problem, alphas):
         """As Rows's."""
@@ -150,7 +154,8 @@ class Parts:
             yield [found]
         for group in sorted(large | alone.intersection(wanted)):
             parts = self.parts_of(group, sample, self.without(problem, group))
-            yield [found for found, _ in self.run_held_out(label, function, problem, *settings, parts=parts)]
+            found = self.run_held_out(label, function, problem, *settings, parts=parts)
+            yield [each for each, _ in found]
 
     def run_held_out(self, label, function, problem, *settings, parts):
         """Yield what a function of `recore.held_out` finds in parts, and the groups that need other rows."""
@@ -188,10 +193,8 @@ class Parts:
             other = taken_out(problem, total_of(scores))
         if other is None:
             sums = total_of(self.run("others", part_others, problem.columns, group, parts=self.parts))
-            mean = self.fit_intercept * sums.x_mean
-            triangles = self.run("others", part_triangle, problem.columns, mean, group, parts=self.parts)
             settings = problem.columns, self.fit_intercept, problem.smallest_alpha
-            other = Long.of(sums, *settings, triangles)
+            other = self.long("others", sums, *settings, without=group)
         if (len(self.others) + 1) * problem.p**2 <= REFITS:
             self.others[problem.key, group] = other
         return other
