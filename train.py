@@ -227,22 +227,16 @@ def load(paths, cache, run):
     """What to learn from, a preprocess.Table or Stored, and what the model's description tells of it."""
     if len(paths) == 1 and os.path.getsize(paths[0]) <= SMALL:
         table = read_table(paths[0])
-        return table, {
-            "file": os.path.basename(paths[0]),
-            "sha256": file_sum(paths[0]),
-            "rows": len(table.features),
-            "missing_assays": int(table.targets.isna().to_numpy().sum()),
-        }
+        about = {"file": os.path.basename(paths[0]), "sha256": file_sum(paths[0])}
+        missing = int(table.targets.isna().to_numpy().sum())
+        return table, {**about, "rows": len(table.features), "missing_assays": missing}
     os.makedirs(cache, exist_ok=True)
     data = Stored(list(run(partial(store, os.path.abspath(cache)), paths, "features")))
     sums = "".join(f"{table['sha256']}  {table['name']}\n" for table in data.tables)
     of_all = hashlib.sha256(sums.encode()).hexdigest()  # as `sha256sum * | sha256sum` gives in their folder
-    return data, {
-        "files": len(paths),
-        "sha256": of_all if len(paths) > 1 else data.tables[0]["sha256"],
-        "rows": data.n_rows,
-        "missing_assays": sum(table["missing_assays"] for table in data.tables),
-    }
+    about = {"files": len(paths), "sha256": of_all if len(paths) > 1 else data.tables[0]["sha256"]}
+    missing = sum(table["missing_assays"] for table in data.tables)
+    return data, {**about, "rows": data.n_rows, "missing_assays": missing}
 
 
 def mean_r2(data, model, group, run=None):

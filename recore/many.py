@@ -17,12 +17,12 @@ def preprocess_table(source, output):
     """Preprocess one table, to Parquet where its name says so, else to CSV; feature names and rows."""
     if not output.endswith(".parquet"):
         return preprocess.write_csv(source, output, open_table)
-    rows, names = 0, None
+    rows = 0
     with replacing(output, "wb") as file, parquet_rows(file) as write:
         for table in read_tables(source):
             write(table.features)
-            names, rows = list(table.features), rows + len(table.features)
-    return names, rows
+            rows += len(table.features)
+    return list(table.features), rows
 
 
 def preprocess_shard(item):
