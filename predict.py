@@ -21,7 +21,7 @@ import train
 from preprocess import DETAILS, DataError, find_tables, replacing, run
 from recore.bounds import MOST
 from recore.predictions import COVERAGE, csv_rows, details_header, details_rows, predict
-from recore.tables import read_tables
+from recore.tables import predictions_name, read_tables
 from recore.workers import add_folders, add_workers, naming, workers
 
 logger = logging.getLogger(__name__)
@@ -29,9 +29,9 @@ logger = logging.getLogger(__name__)
 
 def output_paths(path, output_dir):
     """Where the predictions of a table go, and their details."""
-    name = os.path.basename(path)
-    name = name[:-3] if name.endswith(".gz") else name
-    return [os.path.join(output_dir, each) for each in (name + ".out", os.path.splitext(name)[0] + DETAILS)]
+    name = predictions_name(path)
+    details = os.path.splitext(name[: -len(".out")])[0] + DETAILS
+    return [os.path.join(output_dir, each) for each in (name, details)]
 
 
 def predict_table(model_dir, output_dir, coverage, path):

@@ -22,7 +22,7 @@ import numpy as np
 
 import preprocess
 from preprocess import DataError, check_finite, find_tables, parse_numbers, read_blocks, replacing
-from recore.tables import open_table
+from recore.tables import open_table, predictions_name
 
 # In the order of preprocess.TARGETS; a test compares the two.
 WEIGHTS = {
@@ -83,15 +83,12 @@ def weighted(each):
 def find_pairs(actual, predicted):
     """The tables that `actual` stands for, each with the file of its predictions."""
     found = find_tables(actual)
-    if len(found) > 1 and not os.path.isdir(predicted):
+    if os.path.isdir(predicted):
+        return [(path, os.path.join(predicted, predictions_name(path))) for path in found]
+    if len(found) > 1:
         expected = f"the one with the predictions of the {len(found)} tables of {actual}"
         raise DataError(predicted, "not a folder", expected, "name it")
-    pairs = []
-    for path in found:
-        name = os.path.basename(path)
-        name = (name[:-3] if name.endswith(".gz") else name) + ".out"
-        pairs.append((path, os.path.join(predicted, name) if os.path.isdir(predicted) else predicted))
-    return pairs
+    return [(found[0], predicted)]
 
 
 def read_assays(path):

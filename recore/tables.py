@@ -1,6 +1,7 @@
 """A table, CSV or Parquet, by the end of its name; and whether it is the one that was read before."""
 
 import hashlib
+import os
 
 import preprocess
 from recore import __version__
@@ -20,6 +21,12 @@ def read_tables(path, then=None):
 def read_table(path):
     """Read and preprocess a whole spectra file; the preprocess.Table of all its rows."""
     return preprocess.split(preprocess.preprocess(path, open_table))
+
+
+def predictions_name(path):
+    """What the file of a table's predictions is called."""
+    name = os.path.basename(path)
+    return (name[:-3] if name.endswith(".gz") else name) + ".out"
 
 
 def file_sum(path):
