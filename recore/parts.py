@@ -98,10 +98,10 @@ class Parts:
         """As Rows's."""
         if problem.wide:
             return squared_errors(problem, alphas, problem.groups)[0]
-        work = "held out", squared_errors, problem, alphas
         if self.groups is None:
-            return sum(found for found, _ in self.run_held_out(*work, parts=self.parts))
-        return sum(map(sum, self.by_group(*work)))
+            work = "held out", part_held_out, squared_errors, problem, [alphas]
+            return sum(found for found, _ in self.run(*work, parts=self.parts))
+        return sum(map(sum, self.by_group("held out", squared_errors, problem, alphas)))
 
     def errors(self, problem, alphas):
         """As Rows's."""
@@ -149,17 +149,13 @@ class Parts:
         alone = self.alone.setdefault(problem.key, set())
         large = {group for group in wanted if self.sizes[group] > self.most}
         parts = (self.part(rows, sample) for rows in self.together(wanted, large | alone))
-        for found, without in self.run_held_out(label, function, problem, *settings, parts=parts):
+        work = label, part_held_out, function, problem, settings
+        for found, without in self.run(*work, parts=parts):
             alone.update(without)
             yield [found]
         for group in sorted(large | alone.intersection(wanted)):
             parts = self.parts_of(group, sample, self.without(problem, group))
-            found = self.run_held_out(label, function, problem, *settings, parts=parts)
-            yield [each for each, _ in found]
-
-    def run_held_out(self, label, function, problem, *settings, parts):
-        """Yield what a function of `recore.held_out` finds in parts, and the groups that need other rows."""
-        return self.run(label, part_held_out, function, problem, settings, parts=parts)
+            yield [found for found, _ in self.run(*work, parts=parts)]
 
     def members(self, group):
         """Numbers of the rows of a group."""
@@ -234,21 +230,22 @@ def part_sums(store, part):
 
 def part_triangle(store, targets, mean, without, part):
     """R of the QR decomposition of a part's rows around a mean, without a group."""
-    X, Y = store.read(part.rows)
-    return np.linalg.qr(X[rows_of_others(Y, targets, part.groups, without)] - mean, mode="r")
+    X, _ = read_others(store, targets, without, part)
+    return np.linalg.qr(X - mean, mode="r")
 
 
 def part_others(store, targets, without, part):
     """Sums of a part's rows without a group."""
+    X, Y = read_others(store, targets, without, part)
+    return Sums(X, Y[:, targets].T, np.ones(len(X))) if len(X) else None
+
+
+def read_others(store, targets, without, part):
+    """X and Y of a part's rows that have the targets' assays and are not of a group."""
     X, Y = store.read(part.rows)
-    rows = rows_of_others(Y, targets, part.groups, without)
-    return Sums(X[rows], Y[rows][:, targets].T, np.ones(len(rows))) if len(rows) else None
-
-
-def rows_of_others(Y, targets, groups, without):
-    """The rows that have the targets' assays and are not of the group."""
     rows = with_assay(Y, targets)
-    return rows if without is None else rows[groups[rows] != without]
+    rows = rows if without is None else rows[part.groups[rows] != without]
+    return X[rows], Y[rows]
 
 
 def part_sample(store, targets, part):
