@@ -387,10 +387,9 @@ class ZeroClippedRidgeCV(RidgeCV):
         except (TypeError, ValueError):
             alphas = np.empty(0)
         if alphas.ndim != 1 or not alphas.size or not np.all((alphas > 0) & (alphas < np.inf)):
-            expected = (
-                "'auto' or a list of positive finite numbers; leave it out for 50 values from 1e-5 to 1e5"
-            )
-            raise ValueError(f"alphas is {self.alphas!r}, expected {expected}")
+            expected = "'auto' or a list of positive finite numbers"
+            remedy = "leave it out for 50 values from 1e-5 to 1e5"
+            raise ValueError(f"alphas is {self.alphas!r}, expected {expected}; {remedy}")
         return alphas
 
     def __getstate__(self):

@@ -104,11 +104,8 @@ def check_model(model, description):
     }  # fmt: skip
     wrong = [name for name in state if callable(getattr(type(model), str(name), None))]
     wrong += [name for name, shape in shapes.items() if not is_array(name, state.get(name), shape)]
-    wrong += [
-        name
-        for name in ("total_weight_", "leverage_limit_", "residual_limit_")
-        if type(state.get(name)) is not float or not SMALLEST < state[name] < LARGEST
-    ]
+    numbers = {name: state.get(name) for name in ("total_weight_", "leverage_limit_", "residual_limit_")}
+    wrong += [name for name, x in numbers.items() if type(x) is not float or not SMALLEST < x < LARGEST]
     names = all(isinstance(name, str) for name in features + targets)
     twice = len(set(features)) < p or len(set(targets)) < t
     if wrong or not names or twice or model.n_features_in_ != p or model.fit_intercept is not True:
@@ -166,10 +163,8 @@ def load(model_dir, kind):
     except Exception as error:  # what stands in the place of a list or a number may be anything
         found = f"damaged ({one_line(error)})"
         raise DataError(f"{MODEL} or {DESCRIPTION}", found, remedy="train again") from None
-    here = versions()
-    other = [
-        f"{name} {was} (here {here.get(name)})" for name, was in trained.items() if here.get(name) != was
-    ]
+    now = versions()
+    other = [f"{name} {was} (here {now.get(name)})" for name, was in trained.items() if now.get(name) != was]
     if other:
         logger.info("%s was trained with %s", MODEL, ", ".join(other))
     return model

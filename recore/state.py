@@ -7,13 +7,9 @@ import numpy as np
 
 def plain_state(attributes):
     """An estimator's attributes as what any version unpickles: arrays as .npy bytes, Python's numbers."""
-    state, arrays = {}, {}
-    for name, value in attributes.items():
-        if isinstance(value, np.ndarray):
-            arrays[name] = value.tolist() if value.dtype.hasobject else npy_bytes(value)
-        else:
-            state[name] = plain(value)
-    state["_arrays"] = arrays
+    arrays = {name: value for name, value in attributes.items() if isinstance(value, np.ndarray)}
+    state = {name: plain(value) for name, value in attributes.items() if name not in arrays}
+    state["_arrays"] = {k: a.tolist() if a.dtype.hasobject else npy_bytes(a) for k, a in arrays.items()}
     return state
 
 

@@ -131,8 +131,8 @@ def told(results, label, total):
     if errors:
         first = errors[0] if isinstance(errors[0], DataError) else DataError("", str(errors[0]))
         if len(errors) > 1:
-            where, found, expected, remedy = first.args
-            first = DataError(where, found, expected, "; ".join([remedy, f"{len(errors) - 1} more failed"]))
+            *told, remedy = first.args
+            first = DataError(*told, f"{remedy}; {len(errors) - 1} more failed")
         raise first from None
 
 
@@ -144,12 +144,10 @@ def cluster(scheduler):
     except ImportError:
         remedy = "install it (pip install distributed)"
         raise DataError("--backend dask", "found no distributed", remedy=remedy) from None
-    with ExitStack() as stack:
-        client = stack.enter_context(Client(scheduler))
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
+    with Client(scheduler) as client, tempfile.TemporaryDirectory() as folder:
         client.upload_file(zipped(os.path.join(folder, "recore.zip")))
-        stack.enter_context(joblib.parallel_backend("dask", client=client))
-        yield
+        with joblib.parallel_backend("dask", client=client):
+            yield
 
 
 def zipped(path):
