@@ -67,11 +67,8 @@ def open_parquet(path, name, spectra=True):
         rows = index
     names = ["", *columns[1:]] if index in columns else columns
     split_columns(names, (), name, spectra)  # what the names tell by themselves comes first
-    text = [
-        title
-        for title, column in zip(names, columns)
-        if is_text(schema.field(column).type, f"{name}, column {column!r}")
-    ]
+    texts = [is_text(schema.field(column).type, f"{name}, column {column!r}") for column in columns]
+    text = [title for title, some in zip(names, texts) if some]
     if len(names) < 2:
         raise DataError(name, f"found {len(names)} column", "spectra and assays", "see data/README.md")
     layout = split_columns(names, text, name, spectra)

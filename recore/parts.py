@@ -148,7 +148,7 @@ class Parts:
         wanted = range(len(self.sizes)) if sample is None else np.unique(self.groups[sample])
         alone = self.alone.setdefault(problem.key, set())
         large = {group for group in wanted if self.sizes[group] > self.most}
-        parts = (self.part(rows, sample) for rows in self.together(wanted, large | alone))
+        parts = (self.part(rows, sample) for rows in self.together(sorted(set(wanted) - large - alone)))
         work = label, part_held_out, function, problem, settings
         for found, without in self.run(*work, parts=parts):
             alone.update(without)
@@ -169,15 +169,14 @@ class Parts:
         rows = self.members(group)
         return [self.part(rows[at], sample, other) for at in row_blocks(len(rows), 1, cells=self.most)]
 
-    def together(self, groups, alone):
-        """Yield numbers of the rows of some groups, as many as go into a part, but for those alone."""
+    def together(self, groups):
+        """Yield numbers of the rows of some groups, as many as go into a part."""
         rows = []
         for group in groups:
-            if group not in alone:
-                if rows and sum(map(len, rows)) + self.sizes[group] > self.most:
-                    yield np.concatenate(rows)
-                    rows = []
-                rows.append(self.members(group))
+            if rows and sum(map(len, rows)) + self.sizes[group] > self.most:
+                yield np.concatenate(rows)
+                rows = []
+            rows.append(self.members(group))
         if rows:
             yield np.concatenate(rows)
 
@@ -202,7 +201,7 @@ def in_turn(function, items, label=None):
 
 
 def added(some, more):
-    """Sums for targets of the same gaps, [(targets, Sums)], of the rows of both: gaps may differ in either."""
+    """Sums for targets of the same gaps, [(targets, Sums)], of the rows of both, whose gaps may differ."""
     joint = [] if some else more
     for (ours, left), (theirs, right) in product(some, more):
         both = [k for k in ours if k in theirs]

@@ -108,7 +108,7 @@ class Ridge:
             yield at, errors
 
     def errors_at(self, alphas, sampled):
-        """Yield sampled rows, their errors left out and 1 / (1 + leverage) at an alpha a target, (t, rows)."""
+        """Yield sampled rows, their errors left out, 1 / (1 + leverage), at an alpha a target, (t, rows)."""
         shrink = 1 / (self.s + alphas[:, None])  # (t, k)
         sample = np.flatnonzero(sampled)
         for part in row_blocks(len(sample), self.p):
