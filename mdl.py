@@ -38,21 +38,19 @@ VERDICTS = np.array(["inside", "extrapolating", "unlike"])
 class ZeroClippedRidgeCV(RidgeCV):
     """Ridge regression with an alpha for each target and predictions that stop at 0.
 
-    Alpha is chosen by exact leave-one-out, or leave-one-group-out when `fit` gets groups.
-    A target with gaps (NaN) is fitted on the rows that have it. Predictions of a target whose
-    training values never fall below 0 are clipped at 0; alpha is chosen before clipping, as in
-    scikit-learn's `RidgeCV`.
+    Alpha is chosen by exact leave-one-out, or leave-one-group-out when `fit` gets groups. A target with gaps
+    (NaN) is fitted on the rows that have it. Predictions of a target whose training values never fall below
+    0 are clipped at 0; alpha is chosen before clipping, as in scikit-learn's `RidgeCV`.
 
     Parameters
     ----------
     alphas : array-like of shape (n_alphas,) or "auto", default=50 values from 1e-5 to 1e5
-        Regularisation strengths to choose from, positive. "auto" spreads 50 values over the
-        eigenvalues of X'X.
+        Regularisation strengths to choose from, positive; "auto" spreads 50 over the eigenvalues of X'X.
     fit_intercept : bool, default=True
         Whether to centre X and y.
     scoring : str, callable or None, default=None
-        What alpha maximises: a scorer of the held-out predictions, or None for the negative
-        mean squared error. A scorer gets `sample_weight` when `fit` does.
+        What alpha maximises: a scorer of the held-out predictions, which gets `sample_weight` when `fit`
+        does, or None for the negative mean squared error.
     alpha_per_target : bool, default=True
         One alpha for each target, or one for all.
 
@@ -230,8 +228,8 @@ class ZeroClippedRidgeCV(RidgeCV):
     def predict(self, X):
         """Predict, clipped at `lower_`.
 
-        A row's prediction is the same to the last bit whatever rows come with it, and on every
-        machine, which a matrix product would not promise.
+        A row's prediction is the same to the last bit whatever rows come with it, and on every machine, which
+        a matrix product would not promise.
 
         Parameters
         ----------
@@ -309,8 +307,7 @@ class ZeroClippedRidgeCV(RidgeCV):
             leverage : float
                 Equation (5) at the median of the targets' alphas, in units of its limit.
             residual : float
-                Equation (7), the largest over features in units of `residual_scale_`, in units of its
-                limit.
+                Equation (7), the largest over features in units of `residual_scale_` and of its limit.
             verdict : str
                 "unlike" where the residual is above 1: something is in this spectrum that no training
                 spectrum shows. "extrapolating" where the leverage is above 1: more of something than

@@ -2,14 +2,13 @@
 
     python train.py --data_dir data/public --model_dir model
 
-As a script: spectra file -> preprocess.py -> mdl.ZeroClippedRidgeCV -> model.pkl and
-model.json. As a module of the model server: `model_fn` loads what was saved, and a request
-goes through the other three:
+As a script: spectra file -> preprocess.py -> mdl.ZeroClippedRidgeCV -> model.pkl and model.json. As a
+module of the model server: `model_fn` loads what was saved, and a request goes through the other three:
 
     body ─ input_fn ─► table ─ predict_fn ─► predictions, or why there are none ─ output_fn ─► answer
 
-What a client can mend is answered with status 400 and one line that names row and column;
-anything else that goes wrong is the server's own fault, status 500.
+What a client can mend is answered with status 400 and one line that names row and column; anything else
+that goes wrong is the server's own fault, status 500.
 """
 
 import argparse
@@ -56,8 +55,8 @@ def fit(data, group=None, with_bounds=True, run=None):
     data : preprocess.Table or Stored
         With at least one target; missing assays are NaN.
     group : str, optional
-        The id column whose groups are left out together when the regularisation is
-        chosen (leave-one-group-out); single rows are left out when not given.
+        The id column whose groups are left out together when the regularisation is chosen; single rows are
+        left out when not given.
     with_bounds : bool
         Whether the model will be asked for bounds and verdicts.
     run : callable, optional

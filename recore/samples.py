@@ -78,8 +78,7 @@ def to_float(cell):
 def checked(values, rows, features):
     """The values (n_rows, n_features), None when some cell is no number, once every one can be a feature.
 
-    `rows` are the cells as they came, to show the first wrong one: text, a gap, an infinity, a number that no
-    preprocessed spectrum has, or a row that repeats the features' names.
+    `rows` are the cells as they came, to show the first wrong one.
     """
     wrong = None
     if values is not None:
