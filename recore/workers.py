@@ -131,8 +131,8 @@ def told(results, label, total):
     if errors:
         first = errors[0] if isinstance(errors[0], DataError) else DataError("", str(errors[0]))
         if len(errors) > 1:
-            *told, remedy = first.args
-            first = DataError(*told, f"{remedy}; {len(errors) - 1} more failed")
+            *what, remedy = first.args
+            first = DataError(*what, f"{remedy}; {len(errors) - 1} more failed")
         raise first from None
 
 
