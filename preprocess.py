@@ -336,7 +336,7 @@ def progress(label, size):
 
 
 def read_blocks(path):
-    """Yield a file's lines as Blocks of about BLOCK_BYTES, the first one alone; no quoted cell is cut."""
+    """Yield a file's lines as Blocks of about BLOCK_BYTES, the header line alone; no quoted cell is cut."""
     name, line = os.path.basename(path), 1
     with open(path, "rb") as raw, progress(name, os.path.getsize(path)) as show:
         stream = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
