@@ -17,10 +17,11 @@ import pytest
 from conftest import ROOT, channels_of, make_table, said_in_one_line, step, write
 
 import preprocess
+import recore.many
 import recore.parquet
+import recore.parts
 import recore.store
 import recore.tables
-import score
 import train
 
 ROWS, FILES = 240, 4
@@ -51,7 +52,14 @@ def needs_parquet():
 
 
 def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    """Bytes of what stands in a folder, but for what a process was writing when it was killed."""
+    paths = (path for path in sorted(folder.iterdir()) if not path.name.endswith(".part"))
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def with_records(names):
+    """Names of outputs, each with the record beside it that tells what it was made of."""
+    return {each for name in names for each in (name, ".%s.json" % name)}
 
 
 def model_of(folder):
@@ -61,21 +69,33 @@ def model_of(folder):
 def do(name, *arguments):
     """Run a step in this process."""
     jobs = () if name == "score" else ("--jobs", "1")
-    importlib.import_module(name).main([*map(str, arguments), *jobs])
+    main = importlib.import_module("recore.many" if name == "preprocess" else name).main
+    main([*map(str, arguments), *jobs])
 
 
 def said_by(name, *arguments):
     """What a step says that fails in this process."""
-    with pytest.raises((preprocess.DataError, score.DataError)) as caught:
+    with pytest.raises(preprocess.DataError) as caught:
         do(name, *arguments)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
+def said_without(package, *arguments):
+    """What preprocess.py says in one line where a package is not installed."""
+    hidden = "import runpy, sys; sys.modules[%r] = None; sys.argv = sys.argv[1:]; runpy.run_path(%r, run_name='__main__')"
+    program = hidden % (package, str(ROOT / "preprocess.py"))
+    result = subprocess.run(
+        [sys.executable, "-c", program, "preprocess.py", *map(str, arguments)], cwd=str(ROOT),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+    )  # fmt: skip
+    return said_in_one_line(result)
+
+
 def small_parts(monkeypatch):
     """Tables go through disk and are fitted from parts, however small they are."""
     monkeypatch.setattr(train, "SMALL", 0)
-    monkeypatch.setattr("mdl.PART", 30 * 60)
+    monkeypatch.setattr(recore.parts, "PART", 30 * 60)
 
 
 # --- which tables -------------------------------------------------------------------
@@ -174,9 +194,11 @@ def test_a_parquet_index_is_what_pandas_says_it_is(table, tmp_path):
         return recore.tables.read_table(str(path))
 
     numbered = read(own.assign(sample=np.arange(30) + 2**60).set_index("sample"))
-    assert list(numbered.features.index) == list(np.arange(30) + 2**60)  # which no float64 tells apart
+    assert list(map(int, numbered.features.index)) == list(
+        np.arange(30) + 2**60
+    )  # which no float64 tells apart
     assert list(numbered.targets) == ["Clay"]
-    assert list(read(own[10:20]).features.index) == list(range(10, 20))
+    assert list(read(own[10:20]).features.index) == list(map(str, range(10, 20)))
     with pytest.raises(preprocess.DataError, match="found an index of 2 levels, 'SiteID', 'DepthTo'"):
         read(own.set_index(["SiteID", "DepthTo"]))
 
@@ -188,7 +210,9 @@ def test_a_parquet_file_that_was_cut_from_a_frame_counts_its_own_rows(table, tmp
 
     part = pyarrow.Table.from_pandas(table).slice(100, 20)  # says of its index what the whole frame had
     parquet.write_table(part, str(tmp_path / "a.parquet"))
-    assert list(recore.tables.read_table(str(tmp_path / "a.parquet")).features.index) == list(range(20))
+    assert list(recore.tables.read_table(str(tmp_path / "a.parquet")).features.index) == list(
+        map(str, range(20))
+    )
 
 
 def test_a_column_that_stands_twice_in_parquet_is_named(table, tmp_path):
@@ -209,16 +233,16 @@ def test_digits_beyond_those_of_a_float_still_tell_rows_of_csv_apart(table, tmp_
     assert list(map(int, found.features.index)) == list(table.index)
 
 
-def test_an_index_that_turns_to_text_is_refused_for_parquet_in_one_line(table, tmp_path, monkeypatch):
+def test_an_index_that_turns_to_text_in_a_later_block_stands_in_parquet_as_in_the_file(
+    table, tmp_path, monkeypatch
+):
     needs_parquet()
     monkeypatch.setattr(preprocess, "BLOCK_BYTES", 1)
     monkeypatch.setattr(recore.parquet, "GROUP_ROWS", 4)
-    table = table[:30].set_index(np.array([*map(str, range(29)), "29A"]))
-    path, out = write(table, tmp_path / "a.csv"), tmp_path / "out"
-    preprocess.preprocess_table(str(path), str(tmp_path / "features.csv"))
-    with pytest.raises(preprocess.DataError, match=r"^a\.csv: found the index 2\d.* among others of another"):
-        preprocess.preprocess_table(str(path), str(out / "features.parquet"))
-    assert contents(out) == {}
+    index = [*("%03d" % row for row in range(29)), "29A"]
+    path = write(table[:30].set_index(np.array(index)), tmp_path / "a.csv")
+    recore.many.preprocess_table(str(path), str(tmp_path / "features.parquet"))
+    assert list(pd.read_parquet(str(tmp_path / "features.parquet"))["index"]) == index
 
 
 def test_a_gap_in_a_parquet_spectrum_is_named_by_row_and_column(table, tmp_path, monkeypatch):
@@ -243,7 +267,7 @@ def test_what_preprocess_writes_as_parquet_is_what_it_writes_as_csv(table, tmp_p
         pd.read_parquet(str(tmp_path / "f.parquet")),
     )
     assert list(parquet) == ["index", *csv]
-    np.testing.assert_array_equal(parquet["index"], csv.index)
+    assert list(parquet["index"]) == list(map(str, csv.index))
     np.testing.assert_array_equal(parquet.drop(columns="index").to_numpy(), csv.to_numpy())
 
 
@@ -260,13 +284,8 @@ def test_a_damaged_parquet_file_is_named_in_one_line(table, tmp_path, size):
 
 def test_without_pyarrow_parquet_is_refused_in_one_line(table, tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
-    hide = "import sys; sys.modules['pyarrow'] = None; import preprocess; preprocess.run(preprocess.main)"
-    arguments = ["--input", str(tmp_path / "a.parquet"), "--output", str(tmp_path / "a.csv")]
-    result = subprocess.run(
-        [sys.executable, "-c", hide, *arguments], cwd=str(ROOT), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, universal_newlines=True,
-    )  # fmt: skip
-    assert "found no pyarrow, which .parquet needs" in said_in_one_line(result)
+    arguments = "--input", tmp_path / "a.parquet", "--output", tmp_path / "a.csv"
+    assert "found no pyarrow, which .parquet needs" in said_without("pyarrow", *arguments)
 
 
 # --- preprocess ---------------------------------------------------------------------
@@ -296,51 +315,29 @@ def test_tables_that_are_done_are_not_done_again_and_changed_ones_are(table, tmp
     do("preprocess", *arguments)
     assert "90 spectra" in caplog.text and "in 2 tables, 2 done before" in caplog.text
     again = [path.name for path in sorted(out.iterdir()) if written.get(path.name) != path.stat().st_ctime_ns]
-    assert again == ["part-1.csv", "part-2.csv"]
+    assert set(again) == with_records(["part-1.csv", "part-2.csv"])
     assert len((out / "part-2.csv").read_text().splitlines()) == 31
 
 
 def test_a_table_that_is_replaced_while_it_is_read_is_not_taken_as_done(table, tmp_path, monkeypatch):
     path, out = write(table, tmp_path / "a.csv"), tmp_path / "out.csv"
-    read = recore.tables.read_tables
+    read = preprocess.read_tables
 
-    def replaced_meanwhile(*arguments):
-        yield from read(*arguments)
+    def replaced_meanwhile(*arguments, **options):
+        yield from read(*arguments, **options)
         write(table[:10], path)
         os.utime(str(path))
 
-    monkeypatch.setattr(recore.tables, "read_tables", replaced_meanwhile)
-    assert preprocess.preprocess_shard((str(path), str(out)))[1] == ROWS
-    monkeypatch.setattr(recore.tables, "read_tables", read)
-    assert preprocess.preprocess_shard((str(path), str(out)))[1] == 10
-
-
-@pytest.mark.skipif(preprocess.fcntl is None, reason="this system has no locks of Unix")
-def test_leftovers_are_cleared_but_not_what_another_process_is_writing(tmp_path):
-    folder = tmp_path / ".b.0123abcd.part"
-    folder.mkdir()
-    (folder / "rows.f8").write_bytes(b"1")
-    (tmp_path / ".c.0123abcd.part").write_text("1")
-    (tmp_path / ".mine.part").write_text("1")
-    write = (
-        "import preprocess, sys\nwith preprocess.replacing(sys.argv[1]) as file: print(flush=True); input()"
-    )
-    other = subprocess.Popen(
-        [sys.executable, "-c", write, str(tmp_path / "a.csv")], cwd=str(ROOT), stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )  # fmt: skip
-    other.stdout.readline()
-    preprocess.clear_leftovers(str(tmp_path))
-    (left,) = {path.name for path in tmp_path.iterdir()} - {".mine.part"}
-    assert left.startswith(".a.csv.")
-    other.communicate(b"\n")
-    assert set(contents(tmp_path)) == {".mine.part", "a.csv"}
+    monkeypatch.setattr(preprocess, "read_tables", replaced_meanwhile)
+    assert recore.many.preprocess_shard((str(path), str(out)))[1] == ROWS
+    monkeypatch.setattr(preprocess, "read_tables", read)
+    assert recore.many.preprocess_shard((str(path), str(out)))[1] == 10
 
 
 def test_processes_are_one_or_more(table, tmp_path):
     folder = split(table, tmp_path / "spectra", ".csv")
     with pytest.raises(preprocess.DataError, match="--jobs: found 0, expected 1 or more"):
-        preprocess.main(["--input", str(folder), "--output", str(tmp_path / "out"), "--jobs", "0"])
+        recore.many.main(["--input", str(folder), "--output", str(tmp_path / "out"), "--jobs", "0"])
 
 
 def test_the_format_of_the_features_is_the_input_s_or_the_one_asked_for(table, tmp_path):
@@ -348,8 +345,9 @@ def test_the_format_of_the_features_is_the_input_s_or_the_one_asked_for(table, t
     folder = split(table, tmp_path / "spectra", ".parquet")
     do("preprocess", "--input", folder, "--output", tmp_path / "same")
     do("preprocess", "--input", folder, "--output", tmp_path / "csv", "--format", "csv")
-    assert set(contents(tmp_path / "same")) == {"part-%d.parquet" % k for k in range(FILES)}
-    assert set(contents(tmp_path / "csv")) == {"part-%d.csv" % k for k in range(FILES)}
+    for name in ("parquet", "csv"):
+        expected = with_records("part-%d.%s" % (k, name) for k in range(FILES))
+        assert set(contents(tmp_path / ("same" if name == "parquet" else name))) == expected
 
 
 @pytest.mark.parametrize(
@@ -448,7 +446,9 @@ def test_features_that_are_kept_are_not_made_again(table, tmp_path, monkeypatch)
     first = model_of(tmp_path / "model")
     written = {path.name: (path / "table.json").stat().st_mtime_ns for path in cache.iterdir()}
     assert set(written) == {path.name for path in folder.iterdir()}
-    os.utime(str(folder / "part-1.csv.gz"))
+    os.utime(str(folder / "part-0.csv.gz"))  # of the same bytes
+    rows = gzip.decompress((folder / "part-1.csv.gz").read_bytes())
+    (folder / "part-1.csv.gz").write_bytes(gzip.compress(rows, 1))
     shutil.rmtree(str(cache / "part-2.csv.gz"))
     (cache / "part-3.csv.gz" / "table.json").write_text("{")
     do("train", *arguments)
@@ -476,7 +476,7 @@ def test_rows_without_a_site_cost_the_figure_by_site_only(table, tmp_path, caplo
     table = table.astype({"SiteID": float})
     table.loc[table.index[70], "SiteID"] = np.nan
     folder, one = split(table, tmp_path / "spectra"), write(table, tmp_path / "one.csv")
-    for path, place in ((folder, "part-1.csv.gz, row 11"), (one, "found rows without SiteID")):
+    for path, place in ((folder, "part-1.csv.gz, row 11"), (one, "row 71, column 'SiteID'")):
         caplog.clear()
         do("train", "--data_dir", path, "--model_dir", tmp_path / "model")
         assert "no figure by SiteID" in caplog.text and place in caplog.text
@@ -525,7 +525,7 @@ def test_a_bad_table_is_named_and_the_others_are_finished_and_kept(table, tmp_pa
     ):
         said = said_in_one_line(step(*arguments))
         assert "part-1.csv.gz: the gzip file ends too early" in said and said.endswith("; 1 more failed")
-    assert set(contents(out)) == {"part-0.csv", "part-2.csv"}
+    assert set(contents(out)) == with_records(["part-0.csv", "part-2.csv"])
     assert [path.name for path in (tmp_path / "model").iterdir()] == [".features"]
     bad.write_bytes(good)
     write(table[180:], folder / "part-3.csv.gz")
@@ -619,7 +619,7 @@ def test_a_worker_that_is_killed_ends_in_one_line_and_the_same_command_goes_on(t
     result = step(*arguments(out))
     assert result.returncode == 0, result.stderr
     assert step(*arguments(tmp_path / "undisturbed")).returncode == 0
-    assert contents(out) == contents(tmp_path / "undisturbed")  # and no leftovers
+    assert contents(out) == contents(tmp_path / "undisturbed")
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the workers in /proc")
@@ -715,13 +715,6 @@ def test_a_dask_cluster_gives_the_same_bytes_also_when_a_worker_is_killed(tmp_pa
 
 
 def test_a_backend_that_is_not_installed_is_named(table, tmp_path):
-    pytest.importorskip("joblib")
-    for backend, library in (("ray", "ray"), ("spark", "joblibspark")):
-        try:
-            __import__(library)
-        except ImportError:
-            folder = tmp_path / "spectra"
-            if not folder.exists():
-                split(table, folder)
-            arguments = "--input", folder, "--output", tmp_path / "out", "--backend", backend
-            assert "found no %s; install it" % library in said_in_one_line(step("preprocess", *arguments))
+    folder = split(table, tmp_path / "spectra")
+    said = said_without("distributed", "--input", folder, "--output", tmp_path / "out", "--backend", "dask")
+    assert "--backend dask: found no distributed; install it" in said
