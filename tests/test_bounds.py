@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
-from test_mdl import ALPHAS, assert_close, make_data, make_spectra, refit_errors
 
 import recore
 from mdl import ZeroClippedRidgeCV
+from tests.test_mdl import ALPHAS, assert_close, make_data, make_spectra, refit_errors
 
 
 def inverse(X, weight, alpha, fit_intercept=True):

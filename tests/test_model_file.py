@@ -11,7 +11,6 @@ import struct
 
 import numpy as np
 import pytest
-from conftest import make_table, write
 
 import mdl
 import recore.model_file
@@ -19,6 +18,7 @@ import recore.predictions
 import recore.state
 import train
 from preprocess import DataError
+from tests.conftest import make_table, write
 
 
 @pytest.fixture(scope="module")

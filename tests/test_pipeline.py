@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from conftest import step, write
 
 import recore.tables
+from tests.conftest import step, write
 
 
 def pipeline(path, folder):

@@ -5,11 +5,11 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import channels_of, make_table, said_in_one_line, step, write
 
 import predict
 import preprocess
 import train
+from tests.conftest import channels_of, make_table, said_in_one_line, step, write
 
 
 @pytest.fixture

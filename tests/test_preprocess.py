@@ -11,7 +11,6 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, channels_of, make_table, said_in_one_line, step, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -19,6 +18,7 @@ from hypothesis.extra.numpy import arrays
 import preprocess
 import recore.tables
 from preprocess import DataError, split_columns
+from tests.conftest import ROOT, channels_of, make_table, said_in_one_line, step, write
 
 # --- the arithmetic ---
 

@@ -14,7 +14,6 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, channels_of, make_table, said_in_one_line, step, write
 
 import preprocess
 import recore.many
@@ -23,6 +22,7 @@ import recore.parts
 import recore.store
 import recore.tables
 import train
+from tests.conftest import ROOT, channels_of, make_table, said_in_one_line, step, write
 
 ROWS, FILES = 240, 4
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_table, said_in_one_line, step, write
 from sklearn.metrics import r2_score
 
 import preprocess
 import score
+from tests.conftest import make_table, said_in_one_line, step, write
 
 
 def predictions(table, targets=preprocess.TARGETS, noise=0.5):

@@ -7,8 +7,8 @@ import sys
 import tarfile
 
 import pytest
-from conftest import ROOT
 
+from tests.conftest import ROOT
 from tools.shipped import SHIPPED, is_taken_out
 
 

@@ -6,10 +6,10 @@ import random
 import numpy as np
 import pandas as pd
 import pytest
-from test_mdl import assert_close, make_data
 
 import recore
 from mdl import ZeroClippedRidgeCV
+from tests.test_mdl import assert_close, make_data
 
 EXACT = ("lower_", "n_rows_", "weight_", "total_weight_")
 

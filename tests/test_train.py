@@ -10,7 +10,6 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import channels_of, make_table, said_in_one_line, step, write
 
 import preprocess
 import recore.model_file
@@ -18,6 +17,7 @@ import recore.predictions
 import recore.tables
 import train
 from preprocess import DataError
+from tests.conftest import channels_of, make_table, said_in_one_line, step, write
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 """The platform's own model server, with a small model."""
 
 import pytest
-from conftest import channels_of, make_table, write
 
 import preprocess
 import train
+from tests.conftest import channels_of, make_table, write
 from tools.container import environments, server
 from tools.shipped import CODE, lay
 

@@ -5,11 +5,11 @@ import io
 import json
 
 import pytest
-from conftest import channels_of, make_table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container.bodies import FUZZ, check, feature, places_of, unnamed_places, values_of
+from tests.conftest import channels_of, make_table
+from tests.container.bodies import FUZZ, check, feature, places_of, unnamed_places, values_of
 
 pytestmark = pytest.mark.server
 

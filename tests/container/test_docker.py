@@ -7,8 +7,8 @@ import sys
 import tarfile
 
 import pytest
-from conftest import ROOT
 
+from tests.conftest import ROOT
 from tools.container import docker, engine, unearthed
 from tools.container.versions import CONTAINERS
 from tools.shipped import SHIPPED

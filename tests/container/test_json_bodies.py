@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from conftest import make_table
 from hypothesis import given
 from hypothesis import strategies as st
 
 import preprocess
-from container.bodies import FUZZ, check, places_of, unnamed_places, values_of
+from tests.conftest import make_table
+from tests.container.bodies import FUZZ, check, places_of, unnamed_places, values_of
 
 pytestmark = pytest.mark.server
 

@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, make_table, write
 
-from container.conftest import model_server
+from tests.conftest import ROOT, make_table, write
+from tests.container.conftest import model_server
 from tools.container import jobs, loadtest, private, simulate
 
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, make_table, write
+
+from tests.conftest import ROOT, make_table, write
 
 FILE = json.loads((ROOT / ".vscode" / "launch.json").read_text())
 LAUNCH = {configuration["name"]: configuration for configuration in FILE["configurations"]}

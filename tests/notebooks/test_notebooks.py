@@ -10,10 +10,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REAL, ROOT, channels_of, make_table, write
 from jupyter_client.manager import start_new_kernel
 
 from mdl import ZeroClippedRidgeCV
+from tests.conftest import REAL, ROOT, channels_of, make_table, write
 from tools.demo_data import files, holes, optics
 from tools.tune.search import SEARCH_ALPHAS
 

@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, said_in_one_line
+
+from tests.conftest import ROOT, said_in_one_line
 
 
 @pytest.mark.parametrize(

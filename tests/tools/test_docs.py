@@ -7,8 +7,8 @@ import sys
 
 import pandas as pd
 import pytest
-from conftest import ROOT, make_table, write
 
+from tests.conftest import ROOT, make_table, write
 from tools.docs import __main__ as docs
 from tools.docs import kept, pages, parts
 

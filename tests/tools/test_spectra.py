@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import channels_of, make_table, write
 
+from tests.conftest import channels_of, make_table, write
 from tools.spectra import in_percent, read_spectra
 
 

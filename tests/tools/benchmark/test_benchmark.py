@@ -4,8 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
 
+from tests.conftest import ROOT
 from tools.benchmark import cluster, scale, steps
 
 

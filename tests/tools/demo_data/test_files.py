@@ -11,9 +11,9 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
 
 import preprocess
+from tests.conftest import ROOT
 from tools import spectra
 from tools.demo_data import __main__ as demo_main
 from tools.demo_data import files, holes

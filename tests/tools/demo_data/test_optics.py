@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REAL
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold, cross_val_predict
 
 import preprocess
+from tests.conftest import REAL
 from tools.demo_data import holes, optics
 
 WAVENUMBERS = np.arange(430.0, 3998.0)  # cm-1

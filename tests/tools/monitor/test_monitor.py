@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, channels_of, make_table, said_in_one_line, write
 from scipy import stats
 
 import preprocess
 import train
+from tests.conftest import ROOT, channels_of, make_table, said_in_one_line, write
 from tools import spectra
 from tools.monitor import __main__ as monitor
 from tools.monitor import charts

@@ -12,11 +12,11 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REAL, channels_of, make_table, write
 from PIL import Image
 
 import preprocess
 import score
+from tests.conftest import REAL, channels_of, make_table, write
 from tools import spectra
 from tools.demo_data import files
 from tools.report import __main__ as report

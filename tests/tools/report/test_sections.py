@@ -1,8 +1,8 @@
 """tools/report/sections: what each says of files of other kinds."""
 
 import numpy as np
-from conftest import channels_of, make_table, write
 
+from tests.conftest import channels_of, make_table, write
 from tools.demo_data.tables import BANDS
 from tools.report.page import SECTIONS
 from tools.report.sections.model import peaks_text

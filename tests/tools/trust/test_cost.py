@@ -1,9 +1,9 @@
 """tools/trust/cost.py: what is set side by side differs in its bounds only."""
 
 import numpy as np
-from conftest import channels_of, make_table
 
 from mdl import ZeroClippedRidgeCV
+from tests.conftest import channels_of, make_table
 from tools.trust.cost import COST_RUNS, fit, side_by_side
 from tools.trust.faults import to_features
 from tools.tune.search import Search

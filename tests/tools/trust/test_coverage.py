@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REAL, channels_of, make_table
 
 from mdl import ZeroClippedRidgeCV
+from tests.conftest import REAL, channels_of, make_table
 from tools import spectra
 from tools.trust.coverage import FOLDS, coverage_table, held_out_bounds
 from tools.trust.faults import to_features

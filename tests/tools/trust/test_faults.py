@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from conftest import channels_of, make_table, write
 
 import preprocess
+from tests.conftest import channels_of, make_table, write
 from tools.trust.coverage import held_out_bounds
 from tools.trust.faults import GOOD, PERIOD, faults, noise_of, other_material, reference_beam, to_features
 

@@ -4,9 +4,9 @@ import re
 
 import pandas as pd
 import pytest
-from conftest import make_table, write
 
 import preprocess
+from tests.conftest import make_table, write
 from tools.trust import __main__ as trust
 from tools.trust.faults import GOOD
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import channels_of, make_table
 
 import preprocess
 import score
 from mdl import ZeroClippedRidgeCV
+from tests.conftest import channels_of, make_table
 from tools.tune import choice, treatments
 from tools.tune.search import SEARCH_ALPHAS, nested, search
 from tools.tune.treatments import Setting

@@ -1,9 +1,9 @@
 """tools/tune/treatments.py: what is searched holds what preprocess.py does."""
 
 import numpy as np
-from conftest import channels_of, make_table
 
 import preprocess
+from tests.conftest import channels_of, make_table
 from tools.tune import treatments
 from tools.tune.treatments import Setting
 

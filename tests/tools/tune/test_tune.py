@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REAL, make_table, write
 
 import score
+from tests.conftest import REAL, make_table, write
 from tools.tune import __main__ as tune
 from tools.tune import treatments
 from tools.tune.treatments import Setting

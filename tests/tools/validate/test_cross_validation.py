@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REAL, channels_of, make_table, write
 
 import score
+from tests.conftest import REAL, channels_of, make_table, write
 from tools import spectra
 from tools.validate.cross_validation import fit_predict, held_out
 from tools.validate.folds import FOLDS, REPEATS, draw_folds

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_table, write
 from sklearn.cross_decomposition import PLSRegression
 
 import score
+from tests.conftest import make_table, write
 from tools.validate import __main__ as validate
 from tools.validate import peers
 from tools.validate.cross_validation import OURS

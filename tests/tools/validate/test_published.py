@@ -2,9 +2,9 @@
 
 import pandas as pd
 import pytest
-from conftest import REAL
 
 import preprocess
+from tests.conftest import REAL
 from tools.validate import published
 from tools.validate.cross_validation import OURS
 from tools.validate.measures import OVERALL

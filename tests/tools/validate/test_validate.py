@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_table, write
 
 import preprocess
 import score
+from tests.conftest import make_table, write
 from tools import spectra
 from tools.validate import __main__ as validate
 
