@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 import preprocess
+import train
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "data"
@@ -83,6 +85,42 @@ def table():
 def public(tmp_path, table):
     (tmp_path / "public").mkdir()
     return write(table, tmp_path / "public" / "public.csv.gz")
+
+
+@pytest.fixture(scope="session")
+def long_table():
+    """More rows than features, sites that go on from file to file, an index that counts through."""
+    table = make_table(rows=240, seed=4)
+    table["SiteID"] = np.arange(len(table)) // 7 + 1
+    table["Lab"] = np.where(np.arange(len(table)) % 2, "north", "south, old")
+    return table
+
+
+@pytest.fixture(scope="session")
+def features():
+    table = make_table()
+    return preprocess.features(table[channels_of(table)])
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory):
+    """The folder of a model of `make_table`, and of its table."""
+    folder = tmp_path_factory.mktemp("model")
+    path = write(make_table(), folder / "public.csv.gz")
+    train.main(["--data_dir", str(path), "--model_dir", str(folder)])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(model_dir):
+    return train.model_fn(str(model_dir))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Small matrices gain nothing from threads, and lose much to them on a busy machine."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(params=REAL_TABLES)

@@ -1,10 +1,17 @@
-"""The steps one after the other, on the real spectra."""
+"""The steps one after the other, on the real spectra and on a folder of tables."""
 
 import numpy as np
 import pytest
 
 import recore.tables
 from tests.conftest import step, write
+from tests.tables import (
+    FILES,
+    contents,
+    do,
+    model_of,
+    split,
+)
 
 
 def pipeline(path, folder):
@@ -33,3 +40,36 @@ def test_the_official_score_of_a_file_with_the_49_targets_is_written(table, tmp_
     assert scored.returncode == 0, scored.stderr
     assert float((tmp_path / "score.txt").read_text()) == pytest.approx(1, abs=0.2)
     assert "official score" in scored.stdout
+
+
+def test_the_same_model_and_predictions_whatever_the_processes(long_table, tmp_path, capsys):
+    folder = split(long_table, tmp_path / "spectra")
+    for jobs in ("1", "3"):
+        out = tmp_path / jobs
+        result = step("train", "--data_dir", folder, "--model_dir", out / "model", "--jobs", jobs)
+        assert result.returncode == 0, result.stderr
+        assert "4 tables: 240 spectra, 49 targets" in result.stderr
+        assert sorted(path.name for path in (out / "model").iterdir()) == ["model.json", "model.pkl"]
+        arguments = "--data_dir", folder, "--model_dir", out / "model", "--output_dir", out / "predictions"
+        result = step("predict", *arguments, "--details", "--jobs", jobs)
+        assert result.returncode == 0, result.stderr
+    assert model_of(tmp_path / "1/model") == model_of(tmp_path / "3/model")
+    first = contents(tmp_path / "1/predictions")
+    assert first == contents(tmp_path / "3/predictions")
+    assert set(first) == {
+        "part-%d%s" % (k, end) for k in range(FILES) for end in (".csv.out", ".details.csv")
+    }
+
+    together = tmp_path / "together"
+    together.mkdir()
+    write(long_table, together / "all.csv")
+    do("predict", "--data_dir", together, "--model_dir", tmp_path / "1/model", "--output_dir", together)
+    assert (together / "all.csv.out").read_bytes() == b"".join(
+        first["part-%d.csv.out" % k] for k in range(FILES)
+    )
+    scores = []
+    for actual, predicted in ((folder, tmp_path / "1/predictions"), (together, together)):
+        do("score", "--actual", actual, "--predicted", predicted, "--output", tmp_path / "score.txt")
+        assert "240 rows" in capsys.readouterr().out
+        scores.append(float((tmp_path / "score.txt").read_text()))
+    assert scores[0] == pytest.approx(scores[1], rel=1e-12)

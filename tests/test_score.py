@@ -8,6 +8,12 @@ from sklearn.metrics import r2_score
 import preprocess
 import score
 from tests.conftest import make_table, said_in_one_line, step, write
+from tests.tables import (
+    do,
+    needs_parquet,
+    said_by,
+    split,
+)
 
 
 def predictions(table, targets=preprocess.TARGETS, noise=0.5):
@@ -170,3 +176,33 @@ def test_damaged_and_missing_files_end_in_one_line(content, table, tmp_path):
     actual.write_bytes(content)
     said_in_one_line(run(actual, path, tmp_path))
     said_in_one_line(run(tmp_path / "none.csv.gz", path, tmp_path))
+
+
+@pytest.mark.parametrize("missing", ["part-2.csv.out", None])
+def test_score_names_predictions_that_are_missing(long_table, tmp_path, missing):
+    folder = split(long_table, tmp_path / "spectra")
+    do("train", "--data_dir", folder, "--model_dir", tmp_path / "model")
+    out = tmp_path / "out"
+    do("predict", "--data_dir", folder, "--model_dir", tmp_path / "model", "--output_dir", out)
+    if missing:
+        (out / missing).unlink()
+    predicted = out if missing else out / "part-0.csv.out"
+    said = said_by("score", "--actual", folder, "--predicted", predicted, "--output", tmp_path / "score.txt")
+    assert (missing or "not a folder") in said
+    assert not (tmp_path / "score.txt").exists()
+
+
+def test_score_reads_assays_from_parquet(long_table, tmp_path):
+    needs_parquet()
+    folder, other = (
+        split(long_table, tmp_path / "spectra", ".csv"),
+        split(long_table, tmp_path / "parquet", ".parquet"),
+    )
+    do("train", "--data_dir", folder, "--model_dir", tmp_path / "model")
+    scores = []
+    for each in (folder, other):
+        out = tmp_path / ("of-" + each.name)
+        do("predict", "--data_dir", each, "--model_dir", tmp_path / "model", "--output_dir", out)
+        do("score", "--actual", each, "--predicted", out, "--output", tmp_path / "score.txt")
+        scores.append((tmp_path / "score.txt").read_text())
+    assert scores[0] == scores[1]

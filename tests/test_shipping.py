@@ -1,4 +1,4 @@
-"""What the platform gets: the archive; and what make says of itself."""
+"""What the platform gets: the archive; and the targets that make lists."""
 
 import re
 import shutil

@@ -7,9 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import recore
+import recore.groups
+import recore.parts
+import recore.sums
 from mdl import ZeroClippedRidgeCV
-from tests.test_mdl import assert_close, make_data
+from tests.oracles import (
+    assert_close,
+    make_data,
+)
 
 EXACT = ("lower_", "n_rows_", "weight_", "total_weight_")
 

@@ -18,14 +18,6 @@ import recore.predictions
 import recore.state
 import train
 from preprocess import DataError
-from tests.conftest import make_table, write
-
-
-@pytest.fixture(scope="module")
-def model_dir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("model")
-    train.main(["--data_dir", str(write(make_table(), folder / "p.csv.gz")), "--model_dir", str(folder)])
-    return folder
 
 
 @pytest.fixture
@@ -111,6 +103,7 @@ def test_600_damaged_files_with_the_right_sum_are_refused_or_harmless(part, file
 
 
 # --- pickles that would run something ---
+
 
 TOUCH = "open('executed', 'w').close()"
 CALLS = [

@@ -1,0 +1,89 @@
+"""Many tables: each becomes one of its own, those that are done are not done again."""
+
+import os
+
+import pytest
+
+import preprocess
+import recore.many
+from tests.conftest import channels_of, make_table, said_in_one_line, step, write
+from tests.tables import FILES, ROWS, contents, do, needs_parquet, split, with_records
+
+
+def test_each_table_becomes_what_it_becomes_alone_whatever_the_processes(long_table, tmp_path):
+    folder = split(long_table, tmp_path / "spectra")
+    for jobs in ("1", "3"):
+        result = step("preprocess", "--input", folder, "--output", tmp_path / jobs, "--jobs", jobs)
+        assert result.returncode == 0, result.stderr
+        assert (
+            "240 spectra, %d features each in 4 tables" % -(-len(channels_of(long_table)) // 7)
+            in result.stderr
+        )
+    assert contents(tmp_path / "1") == contents(tmp_path / "3")
+    for k in range(FILES):
+        alone = tmp_path / "alone.csv"
+        do("preprocess", "--input", folder / ("part-%d.csv.gz" % k), "--output", alone)
+        assert alone.read_bytes() == (tmp_path / "1" / ("part-%d.csv" % k)).read_bytes()
+
+
+def test_tables_that_are_done_are_not_done_again_and_changed_ones_are(long_table, tmp_path, caplog):
+    folder, out = split(long_table, tmp_path / "spectra", ".csv"), tmp_path / "out"
+    arguments = "--input", folder, "--output", out
+    do("preprocess", *arguments)
+    (out / "part-1.csv").unlink()
+    write(long_table[60:90], folder / "part-2.csv")
+    written = {path.name: path.stat().st_ctime_ns for path in out.iterdir()}
+    caplog.set_level("INFO")
+    do("preprocess", *arguments)
+    assert "90 spectra" in caplog.text and "in 2 tables, 2 done before" in caplog.text
+    again = [path.name for path in sorted(out.iterdir()) if written.get(path.name) != path.stat().st_ctime_ns]
+    assert set(again) == with_records(["part-1.csv", "part-2.csv"])
+    assert len((out / "part-2.csv").read_text().splitlines()) == 31
+
+
+def test_a_table_that_is_replaced_while_it_is_read_is_not_taken_as_done(long_table, tmp_path, monkeypatch):
+    path, out = write(long_table, tmp_path / "a.csv"), tmp_path / "out.csv"
+    read = preprocess.read_tables
+
+    def replaced_meanwhile(*arguments, **options):
+        yield from read(*arguments, **options)
+        write(long_table[:10], path)
+        os.utime(str(path))
+
+    monkeypatch.setattr(preprocess, "read_tables", replaced_meanwhile)
+    assert recore.many.preprocess_shard((str(path), str(out)))[1] == ROWS
+    monkeypatch.setattr(preprocess, "read_tables", read)
+    assert recore.many.preprocess_shard((str(path), str(out)))[1] == 10
+
+
+def test_the_format_of_the_features_is_the_input_s_or_the_one_asked_for(long_table, tmp_path):
+    needs_parquet()
+    folder = split(long_table, tmp_path / "spectra", ".parquet")
+    do("preprocess", "--input", folder, "--output", tmp_path / "same")
+    do("preprocess", "--input", folder, "--output", tmp_path / "csv", "--format", "csv")
+    for name in ("parquet", "csv"):
+        expected = with_records("part-%d.%s" % (k, name) for k in range(FILES))
+        assert set(contents(tmp_path / ("same" if name == "parquet" else name))) == expected
+
+
+@pytest.mark.parametrize(
+    "output, message",
+    [
+        ("one.csv", "expected a folder"),
+        ("one.csv.gz", "expected a name in .csv"),
+        ("spectra", "found spectra there"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused_before_any_work(long_table, tmp_path, output, message):
+    folder = split(long_table, tmp_path / "spectra", ".csv")
+    before = contents(folder)
+    assert message in said_in_one_line(step("preprocess", "--input", folder, "--output", tmp_path / output))
+    assert contents(folder) == before and [path.name for path in tmp_path.iterdir()] == ["spectra"]
+
+
+def test_tables_of_other_channels_are_named(long_table, tmp_path):
+    folder = split(long_table, tmp_path / "spectra", ".csv")
+    write(make_table(rows=5, channels=350), folder / "part-2.csv")
+    for _ in range(2):  # also when all are done
+        said = said_in_one_line(step("preprocess", "--input", folder, "--output", tmp_path / "out"))
+        assert "part-2.csv: found other channels than in" in said and "part-0.csv" in said

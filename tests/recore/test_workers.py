@@ -1,0 +1,122 @@
+"""Processes: what goes wrong in one is told in one line, and the same command goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import preprocess
+import recore.many
+from tests.conftest import ROOT, said_in_one_line, step, write
+from tests.processes import begin, begun, large_table, wait_for, workers_of
+from tests.tables import contents, do, model_of, needs_parquet, said_without, split, with_records
+
+
+def test_processes_are_one_or_more(long_table, tmp_path):
+    folder = split(long_table, tmp_path / "spectra", ".csv")
+    with pytest.raises(preprocess.DataError, match="--jobs: found 0, expected 1 or more"):
+        recore.many.main(["--input", str(folder), "--output", str(tmp_path / "out"), "--jobs", "0"])
+
+
+def test_a_bad_table_is_named_and_the_others_are_finished_and_kept(long_table, tmp_path, caplog):
+    folder, out = split(long_table, tmp_path / "spectra"), tmp_path / "out"
+    bad, good = folder / "part-1.csv.gz", (folder / "part-1.csv.gz").read_bytes()
+    bad.write_bytes(good[: len(good) // 2])
+    (folder / "part-3.csv.gz").write_bytes(b"no gzip")
+    for arguments in (
+        ("preprocess", "--input", folder, "--output", out),
+        ("train", "--data_dir", folder, "--model_dir", tmp_path / "model"),
+    ):
+        said = said_in_one_line(step(*arguments))
+        assert "part-1.csv.gz: the gzip file ends too early" in said and said.endswith("; 1 more failed")
+    assert set(contents(out)) == with_records(["part-0.csv", "part-2.csv"])
+    assert [path.name for path in (tmp_path / "model").iterdir()] == [".features"]
+    bad.write_bytes(good)
+    write(long_table[180:], folder / "part-3.csv.gz")
+    caplog.set_level("INFO")
+    do("preprocess", "--input", folder, "--output", out)
+    assert "in 2 tables, 2 done before" in caplog.text
+    do("train", "--data_dir", folder, "--model_dir", tmp_path / "model")
+    do("train", "--data_dir", folder, "--model_dir", tmp_path / "undisturbed")
+    assert model_of(tmp_path / "model") == model_of(tmp_path / "undisturbed")
+    assert not (tmp_path / "model" / ".features").exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the workers in /proc")
+@pytest.mark.parametrize("name", ["preprocess", "train"])
+def test_a_worker_that_is_killed_ends_in_one_line_and_the_same_command_goes_on(tmp_path, name):
+    folder = large_table(tmp_path / "spectra")
+
+    def arguments(out):
+        if name == "preprocess":
+            return name, "--input", folder, "--output", out, "--jobs", "2"
+        return name, "--data_dir", folder, "--model_dir", out, "--jobs", "2"
+
+    out = tmp_path / "out"
+    place = out if name == "preprocess" else out / ".features"
+    process = begin(*arguments(out))
+    wait_for(lambda: begun(place))
+    os.kill(workers_of(process)[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    # joblib's own warnings may follow
+    ours = [line for line in said.splitlines() if line.startswith("%s.py: " % name)]
+    assert len(ours) == 1 and "a worker process was killed" in ours[0]
+    assert "Traceback" not in said
+    result = step(*arguments(out))
+    assert result.returncode == 0, result.stderr
+    assert step(*arguments(tmp_path / "undisturbed")).returncode == 0
+    assert contents(out) == contents(tmp_path / "undisturbed")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the workers in /proc")
+def test_an_interrupt_ends_in_one_line_and_leaves_nothing_half_written_and_no_worker(tmp_path):
+    folder, out = large_table(tmp_path / "spectra"), tmp_path / "out"
+    process = begin("preprocess", "--input", folder, "--output", out, "--jobs", "2")
+    wait_for(lambda: begun(out))
+    workers = workers_of(process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of them
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.strip() == "preprocess.py: interrupted, nothing is half-written"
+    wait_for(lambda: not any(os.path.exists("/proc/%d" % each) for each in workers))
+    step("preprocess", "--input", folder, "--output", out)
+    step("preprocess", "--input", folder, "--output", tmp_path / "undisturbed")
+    assert contents(out) == contents(tmp_path / "undisturbed")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the size of files")
+@pytest.mark.parametrize("name", ["preprocess", "preprocess to parquet", "train", "predict"])
+def test_a_full_disk_ends_in_one_line_that_names_the_table(long_table, tmp_path, name):
+    import resource
+
+    folder, out, model = split(long_table, tmp_path / "spectra"), tmp_path / "out", tmp_path / "model"
+    if name == "predict":
+        do("train", "--data_dir", folder, "--model_dir", model)
+    if name.endswith("parquet"):
+        needs_parquet()
+    arguments = {
+        "preprocess": ("--input", folder, "--output", out),
+        "preprocess to parquet": ("--input", folder, "--output", out, "--format", "parquet"),
+        "train": ("--data_dir", folder, "--model_dir", out),
+        "predict": ("--data_dir", folder, "--model_dir", model, "--output_dir", out),
+    }[name]
+    name = name.split()[0]
+    command = [sys.executable, str(ROOT / (name + ".py")), *map(str, arguments)]
+    result = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)),
+    )  # fmt: skip
+    said = said_in_one_line(result)
+    assert "part-0.csv" in said and "File too large" in said, said
+    place = out / ".features" if name == "train" else out
+    assert contents(place) == {}
+    do(name, *arguments)
+
+
+def test_a_backend_that_is_not_installed_is_named(long_table, tmp_path):
+    folder = split(long_table, tmp_path / "spectra")
+    said = said_without("distributed", "--input", folder, "--output", tmp_path / "out", "--backend", "dask")
+    assert "--backend dask: found no distributed; install it" in said
