@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 import preprocess
 import recore.tables
 from preprocess import DataError, split_columns
-from tests.conftest import channels_of, write
+from tests.conftest import channels_of, step, write
 
 # --- the arithmetic ---
 
@@ -220,3 +220,60 @@ def test_features_written_read_back_to_the_last_bit(values):
     rows = list(csv.reader(lines))
     assert rows[0] == ["", "a", "b", "c"] and rows[1][0] == "x,y"
     assert np.array_equal(np.array([row[1:] for row in rows[1:]], dtype=float), table.to_numpy())
+
+
+# --- the challenge's hook ---
+
+
+def test_the_hook_gives_index_ids_features_and_targets_as_the_step_writes_them(table, tmp_path):
+    table.insert(0, "Hole", ["BH-%d" % (row // 8) for row in range(len(table))])
+    table.loc[3, "CuPPM"] = np.nan
+    table.index = ["%03d" % row for row in range(len(table))]
+    public = write(table, tmp_path / "public.csv.gz")
+    frame = preprocess.preprocess(str(public))
+    done = step("preprocess", "--input", public, "--output", tmp_path / "public.csv")
+    assert done.returncode == 0, done.stderr
+    with open(str(tmp_path / "public.csv"), newline="") as file:
+        (_, *names_written), *rows = csv.reader(file)
+    ids, targets = ["Hole", "DepthTo", "SiteID", "DepthFrom"], list(preprocess.TARGETS)
+    assert list(frame) == ids + names_written + targets and list(frame.index) == list(table.index)
+    assert [row[0] for row in rows] == list(table.index)
+    np.testing.assert_array_equal(frame[names_written], [list(map(float, row[1:])) for row in rows])
+    assert frame[ids].to_numpy().tolist() == table[ids].astype(str).to_numpy().tolist()
+    np.testing.assert_array_equal(frame[targets].to_numpy(), table[targets].to_numpy())
+
+
+def test_the_hook_takes_a_folder_and_a_private_file_has_no_targets(table, tmp_path):
+    write(table.drop(columns=list(preprocess.TARGETS)), tmp_path / "public.csv.gz")
+    frame = preprocess.preprocess(str(tmp_path))
+    assert list(frame)[:3] == list(preprocess.ID_COLUMNS) and not set(frame) & set(preprocess.TARGETS)
+    assert frame.shape == (len(table), 3 + -(-len(channels_of(table)) // preprocess.WINDOW))
+
+
+def test_what_the_hook_gives_is_split_by_the_layout_of_the_file(table, tmp_path):
+    own = table.drop(columns=list(preprocess.TARGETS)).assign(Clay=np.arange(len(table)) / 7)
+    own.insert(0, "3901", "a hole named by a number")  # names alone would take it for a channel
+    path = write(own.rename(columns={"3901": "Hole"}), tmp_path / "own.csv")
+    found = preprocess.split(preprocess.preprocess(str(path)))
+    assert list(found.ids) == ["Hole", *preprocess.ID_COLUMNS] and list(found.targets) == ["Clay"]
+    pd.testing.assert_frame_equal(
+        found.features.reset_index(drop=True), preprocess.features(own[channels_of(table)])
+    )
+    for each in found:
+        assert list(each.index) == list(map(str, table.index))
+
+
+def test_a_repeated_index_is_told_whatever_its_writing(table, tmp_path):
+    for labels, same in (
+        (["7", "007"], True),
+        (["7", "7.0"], True),
+        (["7", "7A"], False),
+        (["x7", "X7"], False),
+    ):
+        own = table.set_axis([*labels, *map(str, range(100, 98 + len(table)))])
+        path = write(own, tmp_path / "own.csv")
+        if same:
+            with pytest.raises(DataError, match="found the index 7 more than once"):
+                preprocess.preprocess(str(path))
+        else:
+            assert list(preprocess.preprocess(str(path)).index[:2]) == labels

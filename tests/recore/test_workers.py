@@ -1,6 +1,7 @@
 """Processes: what goes wrong in one is told in one line, and the same command goes on."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import pytest
 
 import preprocess
 import recore.many
+import recore.workers
+from preprocess import DataError
 from tests.conftest import ROOT, said_in_one_line, step, write
 from tests.processes import begin, begun, large_table, wait_for, workers_of
 from tests.tables import contents, do, model_of, needs_parquet, said_without, split, with_records
@@ -120,3 +123,50 @@ def test_a_backend_that_is_not_installed_is_named(long_table, tmp_path):
     folder = split(long_table, tmp_path / "spectra")
     said = said_without("distributed", "--input", folder, "--output", tmp_path / "out", "--backend", "dask")
     assert "--backend dask: found no distributed; install it" in said
+
+
+def refuse(item):
+    """What a task does with a bad table."""
+    raise DataError("part-%d.csv, line 7" % item, "found text", "a number", "mend the cell")
+
+
+def fail(item):
+    """What a task does on a full disk."""
+    raise OSError("no space left for %d" % item)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_error_keeps_its_fields_on_the_way_from_a_worker(jobs):
+    with recore.workers.workers(jobs) as run, pytest.raises(DataError) as caught:
+        list(run(refuse, [0, 1, 2]))
+    error = caught.value
+    assert error.args == ("part-0.csv, line 7", "found text", "a number", "mend the cell; 2 more failed")
+    assert str(error) == "part-0.csv, line 7: found text, expected a number; mend the cell; 2 more failed"
+    assert type(error) is DataError
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_error_of_the_system_s_is_told_as_it_is(jobs):
+    with recore.workers.workers(jobs) as run, pytest.raises(DataError) as caught:
+        list(run(fail, [0, 1]))
+    assert str(caught.value) == "no space left for 0; 1 more failed"
+
+
+@pytest.mark.parametrize(
+    "fields, told",
+    [
+        (("a.csv", "found text", "a number", "mend it"), "a.csv: found text, expected a number; mend it"),
+        (("", "found text", "a number"), "found text, expected a number"),
+        (("a.csv", "not found"), "a.csv: not found"),
+    ],
+)
+def test_an_error_is_the_same_once_pickled(fields, told):
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        again = pickle.loads(pickle.dumps(DataError(*fields), protocol))
+        assert type(again) is DataError and again.args == DataError(*fields).args and str(again) == told
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_results_come_in_the_items_order(jobs):
+    with recore.workers.workers(jobs) as run:
+        assert list(run(len, ["a" * size for size in range(9)])) == list(range(9))
