@@ -14,13 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from preprocess import run
+from tools.benchmark import cluster, scale
 from tools.benchmark.steps import compare
 
 
 def at_scale(arguments):
     """What --scale does."""
-    from tools.benchmark import cluster, scale  # here, because what they import would add to a step's peak
-
     threads = os.cpu_count()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(arguments.folder or temporary)
@@ -67,6 +67,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    from preprocess import run  # here, as above
-
     run(main)

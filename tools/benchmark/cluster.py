@@ -2,13 +2,14 @@
 
     python -m tools.benchmark --scale --backend dask
 
-The cluster is a scheduler and two workers on loopback, each worker a process of its own; after it trained, it
-trains again while a worker is killed, in whose place another one is started.
+The cluster is a scheduler and two workers on loopback, each a process of its own; after it trained, it trains
+again while a worker is killed.
 """
 
 import hashlib
 import logging
 import os
+import tempfile
 from contextlib import contextmanager
 
 import psutil
@@ -19,15 +20,22 @@ from tools.benchmark.scale import STEPS, check_space, command, make_spectra, mea
 
 @contextmanager
 def dask_cluster():
-    """A scheduler here and two workers, each a process of its own, on loopback: their address and the two processes."""
-    import dask
-    from distributed import LocalCluster
+    """A scheduler and two workers on loopback, each a process of its own: the address and the workers' processes.
 
-    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
-    # else it would limit the threads of every process that is started from here on
-    own_threads = dask.config.set({"distributed.nanny.pre-spawn-environ": {}})
-    with own_threads, LocalCluster(**options, silence_logs=logging.CRITICAL) as cluster:
-        yield cluster.scheduler_address, [psutil.Process(worker.pid) for worker in cluster.workers.values()]
+    They start in an empty folder, so that they have the project's code from where it is sent, as on other machines.
+    """
+    from distributed import SubprocessCluster
+
+    options = {"n_workers": 2, "threads_per_worker": 1, "worker_class": "distributed.Worker"}
+    with tempfile.TemporaryDirectory() as empty:
+        here = os.getcwd()
+        os.chdir(empty)
+        try:
+            cluster = SubprocessCluster(**options, dashboard_address=None, silence_logs=logging.CRITICAL)
+        finally:
+            os.chdir(here)
+        with cluster:
+            yield cluster.scheduler_address, [psutil.Process(w.process.pid) for w in cluster.workers.values()]
 
 
 def model_sum(folder):

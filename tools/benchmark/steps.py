@@ -10,10 +10,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from tqdm import tqdm
+
+from tools.benchmark.process import measured
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STEPS = ("preprocess", "train", "predict", "score")
@@ -37,23 +38,12 @@ def plain(step, folder):
 
 
 def measure(command, threads):
-    """Run a command; its wall time in seconds and its peak memory in MB.
-
-    This process imports nothing large, because a child's peak begins at its parent's size.
-    """
+    """Run a command; its wall time in seconds and its peak memory in MB."""
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS=str(threads))
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    with process.stderr as stream:
-        said = stream.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"benchmark: {' '.join(command)} ended with status {process.returncode}: {said.strip()}")
-    return seconds, usage.ru_maxrss / 1024
+    status, said, *figures = measured(command, env=environment)
+    if status:
+        sys.exit(f"benchmark: {' '.join(command)} ended with status {status}: {(said or ['no reason'])[-1]}")
+    return figures
 
 
 def compare(rows, python, repeats, threads):

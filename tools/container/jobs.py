@@ -4,14 +4,12 @@ import contextlib
 import functools
 import os
 import shutil
-import subprocess
-import sys
 import tarfile
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tools.benchmark import process
 from tools.container.environments import pip_settings
 from tools.shipped import CODE, ROOT, SHIPPED, is_taken_out, lay
 
@@ -22,31 +20,13 @@ class Failed(Exception):
     """A job did not do what it must; one line."""
 
 
-# A process's peak memory begins at that of the one that started it: this one is small.
-LAUNCH = """
-import resource, subprocess, sys
-status = subprocess.call(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(status)
-"""
-
-
 def measured(command, cwd, environment=None):
     """Run a command as a job; seconds and peak memory in MB."""
     environment = {"PATH": os.environ.get("PATH", ""), **(environment or {})}
-    command = [str(part) for part in command]
-    began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-S", "-c", LAUNCH, *command], cwd=cwd, env=environment,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    seconds = time.perf_counter() - began
-    *said, peak = done.stdout.splitlines()
-    if done.returncode:
-        raise Failed(
-            f"{Path(command[1]).name} ended with status {done.returncode}: {(said or ['no reason'])[-1]}"
-        )
-    return seconds, int(peak) / 1024
+    status, said, *figures = process.measured(command, cwd=cwd, env=environment)
+    if status:
+        raise Failed(f"{Path(command[1]).name} ended with status {status}: {(said or ['no reason'])[-1]}")
+    return figures
 
 
 def install(interpreter, code):
