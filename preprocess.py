@@ -60,7 +60,6 @@ DECIMAL = re.compile("[+-]?[0-9]+([.][0-9]*)?")  # a label that is a plain numbe
 SEPARATOR = "\x1f"  # of columns, where there is only one
 GAPS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]  # cells without a value
 
-# score.py, which stands alone, holds these names as well; a test compares the two.
 TARGETS = tuple(
     """
     AgPPM AsPPM AuPPM BaPPM BiPPM CdPPM CoPPM CuPPM FePCT MnPPM MoPPM NiPPM PPCT
@@ -76,11 +75,12 @@ class DataError(ValueError):
 
     def __init__(self, where, found, expected="", remedy=""):
         super().__init__(where, found, expected, remedy)
+        self.where, self.found, self.expected, self.remedy = self.args
 
     def __str__(self):
-        where, found, expected, remedy = self.args
-        text = f"{where}: {found}" if where else found
-        return text + (f", expected {expected}" if expected else "") + (f"; {remedy}" if remedy else "")
+        text = f"{self.where}: {self.found}" if self.where else self.found
+        text += f", expected {self.expected}" if self.expected else ""
+        return text + (f"; {self.remedy}" if self.remedy else "")
 
 
 class Layout(NamedTuple):
@@ -396,7 +396,7 @@ def parse(block, names, labels=()):
     The cells are read as one long column: over 1,750 columns pandas spends more time on columns than on
     numbers, and this way it reads two to three times as fast.
     """
-    left = names[: len(labels)] == labels
+    left = names[: len(labels)] == list(labels)
     if left and b'"' not in block.text:
         rows, end = block.lines(), ","
         check_widths([line.count(b",") + 1 for line in rows], names, block)

@@ -13,6 +13,7 @@ that goes wrong is the server's own fault, status 500.
 
 import argparse
 import hashlib
+import importlib.util
 import logging
 import os
 import shutil
@@ -21,9 +22,7 @@ from functools import partial
 
 import numpy as np
 
-try:
-    import recore  # noqa: F401
-except ModuleNotFoundError:  # a server's own installation of this file may leave the package out
+if importlib.util.find_spec("recore") is None:  # a server's own installation of this file may leave it out
     sys.path.append(os.path.join(os.getenv("SAGEMAKER_BASE_DIR", "/opt/ml"), "code"))
 
 import preprocess
@@ -189,12 +188,13 @@ def output_fn(prediction, accept):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add_folders(parser)
-    group = "id column, such as SiteID, to leave out together when the regularisation is chosen"
-    parser.add_argument("--group", help=f"{group} (default: single rows)")
-    several = f"where there are several or one larger than {SMALL >> 20} MB, for a further run"
-    default = f"{CACHE} in model_dir, until the model is written"
-    kept = f"folder that keeps the features of each table, {several} (default: {default})"
-    parser.add_argument("--cache", help=kept)
+    parser.add_argument(
+        "--group", help="id column, such as SiteID, to leave out together (default: single rows)"
+    )
+    cache = f"keeps the features of several tables, or one above {SMALL >> 20} MB, for a further run"
+    parser.add_argument(
+        "--cache", help=f"folder that {cache} (default: in model_dir, until the model is there)"
+    )
     add_workers(parser)
     arguments = parser.parse_args(argv)
     paths = preprocess.find_tables(arguments.data_dir)

@@ -1,7 +1,7 @@
 """What the scripts beside this package stand on, one subject a module.
 
-In reading order: linalg, leverage, ridge, groups, held_out, bounds, rows, parts, checks (the numerics, which
-know numpy only); parquet, tables, workers, many, store (files); model_file, codecs, samples, predictions.
+In reading order: linalg, leverage, sums, ridge, groups, held_out, bounds, rows, parts, checks, state (the numerics);
+parquet, tables, workers, many, store (files); samples, codecs, predictions, model_file (the server's side).
 """
 
 __version__ = "1.0.0"

@@ -18,6 +18,7 @@ from preprocess import DataError, progress
 
 # Else results come in a list, when all are done.
 AS_THEY_COME = tuple(map(int, joblib.__version__.split(".")[:2])) >= (1, 3)
+ON_PATH = "import os, sys\n\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), 'project'))\n"
 SENT = ("preprocess.py", "mdl.py", "train.py", "predict.py")  # to a cluster, beside this package
 
 
@@ -132,7 +133,7 @@ def told(results, label, total):
         first = errors[0] if isinstance(errors[0], DataError) else DataError("", str(errors[0]))
         if len(errors) > 1:
             *what, remedy = first.args
-            first = DataError(*what, f"{remedy}; {len(errors) - 1} more failed")
+            first = DataError(*what, "; ".join(filter(None, [remedy, f"{len(errors) - 1} more failed"])))
         raise first from None
 
 
@@ -157,6 +158,8 @@ def zipped(path):
     modules = [os.path.join(root, name) for name in SENT]
     modules += sorted(glob.glob(os.path.join(glob.escape(package), "*.py")))
     with zipfile.ZipFile(path, "w") as archive:
+        # Workers import what is at the top twice; of modules the second would have other classes than those in use.
+        archive.writestr("recore_on_path.py", ON_PATH)
         for module in filter(os.path.exists, modules):
-            archive.write(module, os.path.relpath(module, root))
+            archive.write(module, os.path.join("project", os.path.relpath(module, root)))
     return path
