@@ -28,7 +28,7 @@ def place(request, tmp_path):
 
 
 everywhere = pytest.mark.parametrize("place", PLACES, indirect=True)
-alone = pytest.mark.parametrize("place", PLACES[:2], indirect=True)
+alone = pytest.mark.parametrize("place", PLACES[:1], indirect=True)
 
 
 def run(script, *arguments):

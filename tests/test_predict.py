@@ -8,6 +8,7 @@ import predict
 import preprocess
 import train
 from tests.conftest import channels_of, make_table, said_in_one_line, step, write
+from tests.tables import do, said_by
 
 
 def run(model_dir, data_dir, output_dir, **options):
@@ -46,21 +47,33 @@ def test_a_private_file_is_predicted_under_its_own_name(table, model_dir, tmp_pa
 def test_a_model_trained_on_other_features_is_told(table, model_dir, tmp_path):
     channels = channels_of(table)
     table = table.rename(columns={name: "%.1f" % (float(name) + 0.7) for name in channels})
-    message = said_in_one_line(run(model_dir, write(table, tmp_path / "p.csv.gz"), tmp_path / "out"))
+    path = write(table, tmp_path / "p.csv.gz")
+    message = said_by(
+        "predict", "--model_dir", model_dir, "--data_dir", path, "--output_dir", tmp_path / "out"
+    )
     assert "without 49 of the model's 49 features" in message
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_missing_model_or_file_is_told(public, model_dir, tmp_path):
     assert "model.json: not found" in said_in_one_line(run(tmp_path, public, tmp_path / "out"))
-    assert "none.csv: not found" in said_in_one_line(run(model_dir, tmp_path / "none.csv", tmp_path / "out"))
+    arguments = (
+        "--model_dir",
+        model_dir,
+        "--data_dir",
+        tmp_path / "none.csv",
+        "--output_dir",
+        tmp_path / "out",
+    )
+    assert "none.csv: not found" in said_by("predict", *arguments)
 
 
 def test_a_bad_file_leaves_the_old_predictions(public, model_dir, tmp_path):
-    assert run(model_dir, public, tmp_path / "out").returncode == 0
+    arguments = "--model_dir", model_dir, "--data_dir", public, "--output_dir", tmp_path / "out"
+    do("predict", *arguments)
     old = (tmp_path / "out" / "public.csv.out").read_bytes()
     public.write_bytes(public.read_bytes()[:-3000])
-    assert "ends too early" in said_in_one_line(run(model_dir, public, tmp_path / "out"))
+    assert "ends too early" in said_by("predict", *arguments)
     assert (tmp_path / "out" / "public.csv.out").read_bytes() == old
 
 
@@ -68,7 +81,7 @@ def test_negative_targets_stay_negative(tmp_path):
     table = make_table(targets=["d13C", "Cu"])
     table["d13C"] -= 100
     path = write(table, tmp_path / "own.csv")
-    assert step("train", "--data_dir", path, "--model_dir", tmp_path / "model").returncode == 0
-    assert run(tmp_path / "model", path, tmp_path / "out").returncode == 0
+    do("train", "--data_dir", path, "--model_dir", tmp_path / "model")
+    do("predict", "--model_dir", tmp_path / "model", "--data_dir", path, "--output_dir", tmp_path / "out")
     written = np.loadtxt(str(tmp_path / "out" / "own.csv.out"), delimiter=",")
     assert (written[:, 0] < 0).all() and (written[:, 1] >= 0).all()

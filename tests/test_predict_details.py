@@ -9,7 +9,8 @@ import pytest
 import predict
 import preprocess
 import train
-from tests.conftest import channels_of, said_in_one_line, step, write
+from tests.conftest import channels_of, write
+from tests.tables import said_by
 from tests.test_predict import run
 
 
@@ -87,10 +88,8 @@ def test_index_and_ids_come_through_as_they_stand_in_the_file(table, model_dir, 
 def test_an_id_that_the_details_call_something_else_is_told(name, table, model_dir, tmp_path):
     table.insert(0, name, "x")
     path = write(table, tmp_path / "new.csv")
-    result = step(
-        "predict", "--model_dir", model_dir, "--data_dir", path, "--output_dir", tmp_path, "--details"
-    )
-    assert "found an id column %r" % name in said_in_one_line(result)
+    arguments = "--model_dir", model_dir, "--data_dir", path, "--output_dir", tmp_path, "--details"
+    assert "found an id column %r" % name in said_by("predict", *arguments)
     assert sorted(os.listdir(str(tmp_path))) == ["new.csv"]
 
 
@@ -115,21 +114,12 @@ def test_a_spectrum_unlike_the_others_is_told(table, model_dir, tmp_path):
 
 def test_a_bad_file_leaves_neither_table(public, model_dir, tmp_path):
     public.write_bytes(public.read_bytes()[:-3000])
-    result = step(
-        "predict",
-        "--model_dir",
-        model_dir,
-        "--data_dir",
-        public,
-        "--output_dir",
-        tmp_path / "out",
-        "--details",
-    )
-    assert "ends too early" in said_in_one_line(result)
+    arguments = "--model_dir", model_dir, "--data_dir", public, "--output_dir", tmp_path / "out", "--details"
+    assert "ends too early" in said_by("predict", *arguments)
     assert not list((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize("coverage", ["0", "1", "nan", "-3"])
 def test_a_coverage_that_cannot_be_promised_is_told(coverage, public, model_dir, tmp_path):
-    result = step("predict", "--model_dir", model_dir, "--data_dir", public, "--coverage=" + coverage)
-    assert "expected more than 0 and at most 0.995" in said_in_one_line(result)
+    arguments = "--model_dir", model_dir, "--data_dir", public, "--coverage=" + coverage
+    assert "expected more than 0 and at most 0.995" in said_by("predict", *arguments)

@@ -13,6 +13,7 @@ import pytest
 
 import preprocess
 from tests.conftest import ROOT, channels_of, make_table, said_in_one_line, step, write
+from tests.tables import said_by
 
 
 def test_alone_in_an_empty_folder_it_turns_a_private_file_into_features(table, tmp_path):
@@ -120,8 +121,8 @@ def test_a_bad_file_ends_in_one_line_and_leaves_the_old_output(bad, table, tmp_p
     output = tmp_path / "out" / "public.csv"
     output.parent.mkdir()
     output.write_text("old")
-    message = said_in_one_line(step("preprocess", "--input", tmp_path / "public.csv.gz", "--output", output))
-    assert said in message and message.startswith("preprocess.py: "), message
+    message = said_by("preprocess", "--input", tmp_path / "public.csv.gz", "--output", output)
+    assert said in message and message.startswith("public.csv.gz"), message
     assert output.read_text() == "old" and [path.name for path in output.parent.iterdir()] == ["public.csv"]
 
 
@@ -138,15 +139,15 @@ def damaged_gzip(kind, data):
 @pytest.mark.parametrize("kind", ["not gzip", "truncated", "flipped bits", "not UTF-8", "no CSV"])
 def test_a_damaged_file_ends_in_one_line(kind, public, tmp_path):
     public.write_bytes(damaged_gzip(kind, public.read_bytes()))
-    said_in_one_line(step("preprocess", "--input", public, "--output", tmp_path / "out.csv"))
-    assert not (tmp_path / "out.csv").exists()
+    said = said_by("preprocess", "--input", public, "--output", tmp_path / "out.csv")
+    assert said.startswith("public.csv.gz") and not (tmp_path / "out.csv").exists()
 
 
 def test_a_missing_file_is_named(tmp_path):
     message = said_in_one_line(
         step("preprocess", "--input", tmp_path / "none.csv.gz", "--output", tmp_path / "o.csv")
     )
-    assert "none.csv.gz: not found" in message
+    assert message.startswith("preprocess.py: ") and "none.csv.gz: not found" in message
 
 
 def test_a_killed_step_leaves_the_old_output_in_place(tmp_path):

@@ -138,7 +138,9 @@ def test_bad_predictions_end_in_one_line_and_leave_the_old_score(bad, table, pub
     path.write_text(edit(path.read_text()))
     (tmp_path / "scores").mkdir()
     (tmp_path / "scores" / "public.txt").write_text("old")
-    message = said_in_one_line(run(public, path, tmp_path))
+    message = said_by(
+        "score", "--actual", public, "--predicted", path, "--output", tmp_path / "scores" / "public.txt"
+    )
     assert said in message, message
     assert (tmp_path / "scores" / "public.txt").read_text() == "old"
 
@@ -163,19 +165,25 @@ def test_bad_assays_end_in_one_line(bad, table, tmp_path):
     change, said = BAD_ASSAYS[bad]
     path = write_predictions(predictions(table), tmp_path / "public.csv.out")
     actual = write(change(table.astype({"CuPPM": object})), tmp_path / "public.csv.gz")
-    assert said in said_in_one_line(run(actual, path, tmp_path))
+    assert said in said_by(
+        "score", "--actual", actual, "--predicted", path, "--output", tmp_path / "score.txt"
+    )
 
 
 @pytest.mark.parametrize("content", [b"no gzip", b"", None])
-def test_damaged_and_missing_files_end_in_one_line(content, table, tmp_path):
+def test_damaged_files_end_in_one_line(content, table, tmp_path):
     path = write_predictions(predictions(table), tmp_path / "public.csv.out")
     actual = tmp_path / "public.csv.gz"
     if content is None:
         write(table, actual)
         content = actual.read_bytes()[:2000]
     actual.write_bytes(content)
-    said_in_one_line(run(actual, path, tmp_path))
-    said_in_one_line(run(tmp_path / "none.csv.gz", path, tmp_path))
+    said = said_by("score", "--actual", actual, "--predicted", path, "--output", tmp_path / "score.txt")
+    assert said.startswith("public.csv.gz: ")
+
+
+def test_a_missing_file_ends_in_one_line(tmp_path):
+    assert "none.csv.gz: not found" in said_in_one_line(run(tmp_path / "none.csv.gz", tmp_path, tmp_path))
 
 
 @pytest.mark.parametrize("missing", ["part-2.csv.out", None])

@@ -8,8 +8,8 @@ import preprocess
 import recore.many
 import recore.parquet
 import recore.tables
-from tests.conftest import channels_of, said_in_one_line, step, write
-from tests.tables import needs_parquet, said_without
+from tests.conftest import channels_of, write
+from tests.tables import do, needs_parquet, said_by, said_without
 
 
 def same_tables(found, expected):
@@ -120,7 +120,7 @@ def test_what_preprocess_writes_as_parquet_is_what_it_writes_as_csv(long_table, 
     public = write(long_table, tmp_path / "public.csv.gz")
     needs_parquet()
     for name in ("f.csv", "f.parquet"):
-        assert step("preprocess", "--input", public, "--output", tmp_path / name).returncode == 0
+        do("preprocess", "--input", public, "--output", tmp_path / name)
     csv, parquet = (
         pd.read_csv(str(tmp_path / "f.csv"), index_col=0),
         pd.read_parquet(str(tmp_path / "f.parquet")),
@@ -136,8 +136,8 @@ def test_a_damaged_parquet_file_is_named_in_one_line(long_table, tmp_path, size)
     long_table.to_parquet(str(tmp_path / "a.parquet"))
     whole = (tmp_path / "a.parquet").read_bytes()
     (tmp_path / "a.parquet").write_bytes(whole[:size])
-    result = step("preprocess", "--input", tmp_path / "a.parquet", "--output", tmp_path / "out.csv")
-    assert said_in_one_line(result).startswith("preprocess.py: a.parquet: cannot be read as Parquet")
+    said = said_by("preprocess", "--input", tmp_path / "a.parquet", "--output", tmp_path / "out.csv")
+    assert said.startswith("a.parquet: cannot be read as Parquet")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.parquet"]
 
 

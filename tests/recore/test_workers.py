@@ -14,7 +14,7 @@ import recore.workers
 from preprocess import DataError
 from tests.conftest import ROOT, said_in_one_line, step, write
 from tests.processes import begin, begun, large_table, wait_for, workers_of
-from tests.tables import contents, do, model_of, needs_parquet, said_without, split, with_records
+from tests.tables import contents, do, model_of, needs_parquet, said_by, said_without, split, with_records
 
 
 def test_processes_are_one_or_more(long_table, tmp_path):
@@ -28,11 +28,10 @@ def test_a_bad_table_is_named_and_the_others_are_finished_and_kept(long_table, t
     bad, good = folder / "part-1.csv.gz", (folder / "part-1.csv.gz").read_bytes()
     bad.write_bytes(good[: len(good) // 2])
     (folder / "part-3.csv.gz").write_bytes(b"no gzip")
-    for arguments in (
-        ("preprocess", "--input", folder, "--output", out),
-        ("train", "--data_dir", folder, "--model_dir", tmp_path / "model"),
+    for said in (
+        said_in_one_line(step("preprocess", "--input", folder, "--output", out)),
+        said_by("train", "--data_dir", folder, "--model_dir", tmp_path / "model"),
     ):
-        said = said_in_one_line(step(*arguments))
         assert "part-1.csv.gz: the gzip file ends too early" in said and said.endswith("; 1 more failed")
     assert set(contents(out)) == with_records(["part-0.csv", "part-2.csv"])
     assert [path.name for path in (tmp_path / "model").iterdir()] == [".features"]
@@ -47,6 +46,7 @@ def test_a_bad_table_is_named_and_the_others_are_finished_and_kept(long_table, t
     assert not (tmp_path / "model" / ".features").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the workers in /proc")
 @pytest.mark.parametrize("name", ["preprocess", "train"])
 def test_a_worker_that_is_killed_ends_in_one_line_and_the_same_command_goes_on(tmp_path, name):
@@ -74,6 +74,7 @@ def test_a_worker_that_is_killed_ends_in_one_line_and_the_same_command_goes_on(t
     assert contents(out) == contents(tmp_path / "undisturbed")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the workers in /proc")
 def test_an_interrupt_ends_in_one_line_and_leaves_nothing_half_written_and_no_worker(tmp_path):
     folder, out = large_table(tmp_path / "spectra"), tmp_path / "out"
@@ -107,7 +108,7 @@ def test_a_full_disk_ends_in_one_line_that_names_the_table(long_table, tmp_path,
         "predict": ("--data_dir", folder, "--model_dir", model, "--output_dir", out),
     }[name]
     name = name.split()[0]
-    command = [sys.executable, str(ROOT / (name + ".py")), *map(str, arguments)]
+    command = [sys.executable, str(ROOT / (name + ".py")), *map(str, arguments), "--jobs", "1"]
     result = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)),
