@@ -8,10 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import make_scorer, r2_score
-from sklearn.model_selection import (
-    LeaveOneGroupOut,
-    cross_val_predict,
-)
+from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
 import mdl
 import recore.linalg

@@ -14,24 +14,13 @@ import sklearn
 from sklearn.base import clone
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
-from sklearn.model_selection import (
-    GridSearchCV,
-    GroupKFold,
-    KFold,
-    LeaveOneOut,
-    cross_val_predict,
-)
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, LeaveOneOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from mdl import ZeroClippedRidgeCV
-from tests.oracles import (
-    SKLEARN,
-    assert_close,
-    frame_model,
-    make_data,
-)
+from tests.oracles import SKLEARN, assert_close, frame_model, make_data
 
 CANNOT_HOLD = {
     "check_sample_weight_equivalence_on_dense_data": "a repeated row's twin stays when it is held out, a "

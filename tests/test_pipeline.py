@@ -6,13 +6,7 @@ import pytest
 import preprocess
 import recore.tables
 from tests.conftest import step, write
-from tests.tables import (
-    FILES,
-    contents,
-    do,
-    model_of,
-    split,
-)
+from tests.tables import FILES, contents, do, model_of, split
 
 
 def pipeline(path, folder):

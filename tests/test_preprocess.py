@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -277,3 +277,17 @@ def test_a_repeated_index_is_told_whatever_its_writing(table, tmp_path):
                 preprocess.preprocess(str(path))
         else:
             assert list(preprocess.preprocess(str(path)).index[:2]) == labels
+
+
+@example([(10**30, 0, 0), (10**30 + 1, 0, 0)])
+@given(st.lists(st.tuples(st.integers(-(10**40), 10**40), st.integers(0, 3), st.integers(0, 3)), min_size=1))
+def test_labels_that_are_plain_numbers_compare_as_numbers(cells):
+    """However many zeros stand before and after them, and however long they are."""
+    labels = [
+        ("-" if value < 0 else "") + "0" * before + str(abs(value)) + ("." + "0" * after if after else "")
+        for value, before, after in cells
+    ]
+    keys = preprocess.label_keys(labels)
+    for (value, _, _), key in zip(cells, keys):
+        assert [value == other for other, _, _ in cells] == [key == other for other in keys]
+    assert preprocess.label_keys([*labels, "A"]) == [*labels, "A"]

@@ -8,12 +8,7 @@ from sklearn.metrics import r2_score
 import preprocess
 import score
 from tests.conftest import make_table, said_in_one_line, step, write
-from tests.tables import (
-    do,
-    needs_parquet,
-    said_by,
-    split,
-)
+from tests.tables import do, needs_parquet, said_by, split
 
 
 def predictions(table, targets=preprocess.TARGETS, noise=0.5):

@@ -10,13 +10,7 @@ import pytest
 import preprocess
 import train
 from tests.conftest import make_table, said_in_one_line, step, write
-from tests.tables import (
-    FILES,
-    ROWS,
-    do,
-    said_by,
-    split,
-)
+from tests.tables import FILES, ROWS, do, said_by, split
 
 
 def test_the_sites_are_left_out_together_when_asked(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 import preprocess
 import recore.many
+import recore.tables
 from tests.conftest import channels_of, make_table, step, write
 from tests.tables import FILES, ROWS, contents, do, needs_parquet, said_by, split, with_records
 
@@ -85,3 +86,52 @@ def test_tables_of_other_channels_are_named(long_table, tmp_path):
     for _ in range(2):  # also when all are done
         said = said_by("preprocess", "--input", folder, "--output", tmp_path / "out")
         assert "part-2.csv: found other channels than in" in said and "part-0.csv" in said
+
+
+def test_what_was_made_in_another_way_is_made_again_and_what_has_other_times_is_not(
+    long_table, tmp_path, monkeypatch
+):
+    path, out = write(long_table[:10], tmp_path / "a.csv"), tmp_path / "out" / "a.csv"
+    work = str(path), str(out)
+    assert recore.many.preprocess_shard(work)[1] == 10
+    os.utime(str(path), (1, 1))
+    os.utime(str(out), (0, 0))
+    assert recore.many.preprocess_shard(work)[1] is None
+    monkeypatch.setattr(preprocess, "WINDOW", 5)
+    assert recore.many.preprocess_shard(work)[1] == 10
+    monkeypatch.setattr(recore.tables, "__version__", "0.9.0")
+    assert recore.many.preprocess_shard(work)[1] == 10
+    assert recore.many.preprocess_shard(work)[1] is None
+    for damaged in ("", "[]", "{}", "null", '{"features": 3'):
+        (out.parent / ".a.csv.json").write_text(damaged)
+        assert recore.many.preprocess_shard(work)[1] == 10
+
+
+def test_an_output_that_another_command_wrote_over_is_not_taken_as_done(long_table, tmp_path):
+    folder, out = split(long_table, tmp_path / "spectra", ".csv"), tmp_path / "out"
+    do("preprocess", "--input", folder, "--output", out)
+    first = (out / "part-0.csv").read_bytes()
+    do("preprocess", "--input", folder / "part-1.csv", "--output", out / "part-0.csv")
+    do("preprocess", "--input", folder, "--output", out)
+    assert (out / "part-0.csv").read_bytes() == first
+
+
+def test_an_output_whose_record_could_not_be_written_is_not_taken_for_that_of_the_record_before(
+    long_table, tmp_path, monkeypatch
+):
+    path, out = write(long_table[:10], tmp_path / "a.csv"), tmp_path / "out.csv"
+    work = str(path), str(out)
+    recore.many.preprocess_shard(work)
+    before, first = path.read_bytes(), out.read_bytes()
+    write(long_table[10:30], path)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recore.many.json, "dump", killed)
+        with pytest.raises(KeyboardInterrupt):
+            recore.many.preprocess_shard(work)
+    path.write_bytes(before)
+    recore.many.preprocess_shard(work)
+    assert out.read_bytes() == first

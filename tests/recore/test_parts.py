@@ -11,10 +11,7 @@ import recore.groups
 import recore.parts
 import recore.sums
 from mdl import ZeroClippedRidgeCV
-from tests.oracles import (
-    assert_close,
-    make_data,
-)
+from tests.oracles import assert_close, make_data
 
 EXACT = ("lower_", "n_rows_", "weight_", "total_weight_")
 

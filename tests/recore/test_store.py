@@ -13,12 +13,7 @@ import recore.store
 import recore.tables
 import train
 from tests.conftest import make_table, write
-from tests.tables import (
-    do,
-    model_of,
-    said_by,
-    split,
-)
+from tests.tables import do, model_of, said_by, split
 
 
 def small_parts(monkeypatch):
@@ -74,3 +69,18 @@ def test_tables_of_other_targets_or_channels_are_named(long_table, tmp_path):
     write(make_table(rows=5, channels=350), folder / "part-1.csv")
     said = said_by("train", "--data_dir", folder, "--model_dir", tmp_path / "model")
     assert "part-1.csv: found other features than in part-0.csv" in said
+
+
+def test_labels_that_are_plain_numbers_are_groups_by_their_number_in_memory_and_on_disk(table, tmp_path):
+    sites = {"numbers": ["7", "007", "7.0", "12"] * 10, "text": ["7", "007", "7A", "12"] * 10}
+    for kind, labels in sites.items():
+        own = table.assign(SiteID=labels)
+        folder = split(own, tmp_path / kind, ".csv")
+        stored = recore.store.Stored(
+            [recore.store.store(str(tmp_path), path) for path in preprocess.find_tables(str(folder))]
+        )
+        whole = recore.tables.read_table(str(write(own, tmp_path / (kind + ".csv"))))
+        for data in (stored, whole):
+            found = list(train.groups_of(data, "SiteID"))
+            assert len(set(found)) == (2 if kind == "numbers" else 4)
+            assert (found[0] == found[1]) == (kind == "numbers") and found[:4] * 10 == found

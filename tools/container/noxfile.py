@@ -22,7 +22,10 @@ from tools.shipped import ROOT
 
 REQUIREMENTS = ROOT / "requirements.txt"
 OLDEST, SERVER = (Path(__file__).with_name(f"requirements-{name}.txt") for name in ("oldest", "server"))
-TESTS = ["tests/recore", *(f"tests/{path.name}" for path in sorted((ROOT / "tests").glob("test_*.py")))]  # of the shipped
+TESTS = [
+    "tests/recore",
+    *(f"tests/{path.name}" for path in sorted((ROOT / "tests").glob("test_*.py"))),
+]  # of the shipped
 MARKS = "not server and not engine and not pythons"  # the slow ones as well
 
 os.environ.update(pyenv())
