@@ -47,14 +47,16 @@ def test_the_same_model_and_predictions_whatever_the_processes(long_table, tmp_p
     )
     folder = split(few, tmp_path / "spectra")
     for jobs in ("1", "3"):
-        out = tmp_path / jobs
-        result = step("train", "--data_dir", folder, "--model_dir", out / "model", "--jobs", jobs)
-        assert result.returncode == 0, result.stderr
-        assert "4 tables: 240 spectra, 3 targets" in result.stderr
-        assert sorted(path.name for path in (out / "model").iterdir()) == ["model.json", "model.pkl"]
-        arguments = "--data_dir", folder, "--model_dir", out / "model", "--output_dir", out / "predictions"
-        result = step("predict", *arguments, "--details", "--jobs", jobs)
-        assert result.returncode == 0, result.stderr
+        model = tmp_path / jobs / "model"
+        training = "--data_dir", folder, "--model_dir", model
+        prediction = *training, "--output_dir", tmp_path / jobs / "predictions", "--details"
+        for name, arguments in (("train", training), ("predict", prediction)):
+            if jobs == "1":
+                do(name, *arguments)
+            else:
+                result = step(name, *arguments, "--jobs", jobs)
+                assert result.returncode == 0 and "4 tables" in result.stderr, result.stderr
+        assert sorted(path.name for path in model.iterdir()) == ["model.json", "model.pkl"]
     assert model_of(tmp_path / "1/model") == model_of(tmp_path / "3/model")
     first = contents(tmp_path / "1/predictions")
     assert first == contents(tmp_path / "3/predictions")
