@@ -20,7 +20,7 @@ run: .venv/installed $(PUBLIC)  ## demo data if there is none, then the four ste
 	@echo "predictions $(PREDICTIONS)  score $(SCORE)"
 
 test: .venv/installed  ## the tests, in minutes, warnings as errors; what they leave out is named at their end
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n auto --dist loadfile
 
 check: .venv/installed $(PUBLIC)  ## all that is checked: the linter, all tests, the platform on this machine; DOCKER=--install as below
 	.ci/check $(DOCKER)

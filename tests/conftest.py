@@ -137,6 +137,18 @@ def pytest_deselected(items):
         LEFT_OUT.update(mark for mark in LEFT_OUT if item.get_closest_marker(mark))
 
 
+def pytest_sessionfinish(session):
+    """Send that count along where tests run in several processes."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = dict(LEFT_OUT)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_testnodedown(node):
+    """Each process has left out the same."""
+    LEFT_OUT.update(Counter(getattr(node, "workeroutput", {}).get("left_out", {})) - LEFT_OUT)
+
+
 def pytest_terminal_summary(terminalreporter, config):
     """Name what was left out, unless marks were asked for."""
     if not config.getoption("markexpr").startswith("not "):
