@@ -10,9 +10,8 @@ that range's own minimum and maximum, and summed in windows of WINDOW channels:
     f_iw = sum of x_ic over the channels c of window w, rounded to DECIMALS
 
 Rows are independent: a spectrum gives the same features alone, in any batch and in any order. The file
-is read in blocks, so memory does not grow with it. Of several tables each becomes one of its own, in
-processes here or on a cluster; those that are done are not done again. The platform runs this file by
-itself: it imports nothing of the project.
+is read in blocks, so memory does not grow with it. The platform runs this file by itself: it imports
+nothing of the project but, as a script, recore.many, which reads many tables and Parquet.
 """
 
 import argparse
@@ -31,7 +30,6 @@ import zlib
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from decimal import Decimal
 from functools import partial
 from itertools import chain
 from typing import List, NamedTuple, Optional
@@ -56,16 +54,17 @@ PRECISION = {"float_precision": "high"} if pd.__version__.startswith(("1.0", "1.
 TABLES = (".csv", ".csv.gz", ".parquet")  # how the name of a table ends
 PUBLIC = "public.csv.gz"  # the platform's; a folder that holds it stands for it alone
 DETAILS = ".details.csv"  # how the name of predict.py's table ends, which holds no spectra
-DECIMAL = re.compile("[+-]?[0-9]+([.][0-9]*)?")  # a label that is a plain number
+DECIMAL = re.compile(
+    r"(?:\+|(-))?(?=[0-9])0*([0-9]*)(?:\.([0-9]*?)0*)?"
+)  # a plain number: sign, digits, digits
 SEPARATOR = "\x1f"  # of columns, where there is only one
 GAPS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]  # cells without a value
 
 TARGETS = tuple(
     """
-    AgPPM AsPPM AuPPM BaPPM BiPPM CdPPM CoPPM CuPPM FePCT MnPPM MoPPM NiPPM PPCT
-    PbPPM SPPM SbPPM SePPM SnPPM SrPPM TePPB ThPPB UPPB VPCT WPPM ZnPPM ZrPPM BePPM
-    AlPPM CaPPM CePPM CrPPM CsPPM GaPPM GePPM HfPPM InPPM KPPM LaPPM LiPPM MgPPM
-    NaPPM NbPPM RbPPM RePPM ScPPM TaPPM TiPPM TlPPM YPPM
+    AgPPM AsPPM AuPPM BaPPM BiPPM CdPPM CoPPM CuPPM FePCT MnPPM MoPPM NiPPM PPCT PbPPM SPPM SbPPM SePPM
+    SnPPM SrPPM TePPB ThPPB UPPB VPCT WPPM ZnPPM ZrPPM BePPM AlPPM CaPPM CePPM CrPPM CsPPM GaPPM GePPM
+    HfPPM InPPM KPPM LaPPM LiPPM MgPPM NaPPM NbPPM RbPPM RePPM ScPPM TaPPM TiPPM TlPPM YPPM
     """.split()
 )
 
@@ -401,7 +400,11 @@ def parse(block, names, labels=()):
         rows, end = block.lines(), ","
         check_widths([line.count(b",") + 1 for line in rows], names, block)
         rows = [line.split(b",", len(labels)) for line in rows]
-        texts = [[row[place].decode("utf-8", "replace") for row in rows] for place in range(len(labels))]
+        try:
+            texts = [[row[place].decode("utf-8") for row in rows] for place in range(len(labels))]
+        except UnicodeDecodeError:
+            split_rows(block, names)  # which says so in one line
+            raise
         cells = b",".join([row[-1] for row in rows])
     else:
         rows, end = split_rows(block, names), "\n"
@@ -541,11 +544,10 @@ def label_names(layout):
 
 def label_keys(labels):
     """Labels as they compare: as numbers where all are plain decimal numbers, else as text."""
-    distinct = set(labels)
-    if not all(map(DECIMAL.fullmatch, distinct)):
+    keys = {label: DECIMAL.fullmatch(label) for label in set(labels)}
+    if not all(keys.values()):
         return list(labels)
-    keys = {label: str(Decimal(label).normalize() + 0) for label in distinct}
-    return [keys[label] for label in labels]
+    return ["%s%s.%s" % keys[label].groups("") for label in labels]
 
 
 def to_table(cells, rows, layout, at):
@@ -558,8 +560,7 @@ def to_table(cells, rows, layout, at):
     check_finite(cells.targets, layout.targets, at)
     labels = list(map(str, rows)) if layout.index is None else cells.labels[layout.index]
     if "" in labels:
-        row = labels.index("")
-        raise DataError(at(row), "found a row without index", "one for each row", "number the rows")
+        raise DataError(at(labels.index("")), "found a row without index", "one for each row", "number them")
     index = pd.Index(labels, dtype=object)
     return Table(
         pd.DataFrame(np.concatenate(sums), index, window_names(layout.channels)),
@@ -604,8 +605,7 @@ def read_tables(path, then=None, open_table=None):
         yield result
     index = pd.Index(label_keys(indexes[0].append(indexes[1:])))
     if not index.is_unique:
-        twice = index[index.duplicated()][0]
-        found = f"found the index {twice} more than once"
+        found = f"found the index {indexes[0].append(indexes[1:])[index.duplicated()][0]} more than once"
         raise DataError(name, found, "every row to have its own", "number the rows anew")
 
 
@@ -774,7 +774,7 @@ def main(argv=None):
     given, further = arguments().parse_known_args(argv)
     if further:
         found = f"found the argument {further[0]}, which needs the project's folder recore beside this file"
-        raise DataError("", found, remedy="put it there, or leave the argument out")
+        raise DataError("", found, remedy="put it there")
     sources = find_tables(given.input)
     for source, output in zip(sources, output_paths(sources, given.output)):
         if output.endswith(".parquet"):
