@@ -22,7 +22,7 @@ from preprocess import DETAILS, DataError, find_tables, replacing, run
 from recore.bounds import MOST
 from recore.predictions import COVERAGE, csv_rows, details_header, details_rows, predict
 from recore.tables import predictions_name, read_tables
-from recore.workers import add_folders, add_workers, naming, workers
+from recore.workers import add_workers, naming, workers
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def predict_table(model_dir, output_dir, coverage, path):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_folders(parser)
+    train.add_folders(parser)
     output_dir = os.getenv("SM_OUTPUT_DIR", "/opt/ml/output")
     parser.add_argument("--output_dir", default=output_dir, help="folder for the predictions (%(default)s)")
     details = "write bounds and verdicts beside the predictions"

@@ -33,7 +33,7 @@ from recore.codecs import Body, read_body, refusal
 from recore.predictions import FORMATS, Predictions, accepted, predict
 from recore.store import Stored, labelled, store
 from recore.tables import file_sum, read_table
-from recore.workers import add_folders, add_workers, workers
+from recore.workers import add_workers, workers
 
 logger = logging.getLogger(__name__)
 
@@ -183,6 +183,15 @@ def output_fn(prediction, accept):
 
 
 # --- the step -----------------------------------------------------------------------
+
+
+def add_folders(parser):
+    """Add the folders of model and spectra."""
+    model_dir = os.getenv("SM_MODEL_DIR", "/opt/ml/model")
+    parser.add_argument("--model_dir", default=model_dir, help="folder of the model (%(default)s)")
+    data_dir = os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training")
+    tables = "folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)"
+    parser.add_argument("--data_dir", default=data_dir, help=tables)
 
 
 def main(argv=None):

@@ -22,15 +22,6 @@ ON_PATH = "import os, sys\n\nsys.path.insert(0, os.path.join(os.path.dirname(__f
 SENT = ("preprocess.py", "mdl.py", "train.py", "predict.py")  # to a cluster, beside this package
 
 
-def add_folders(parser):
-    """Add the folders of model and spectra."""
-    model_dir = os.getenv("SM_MODEL_DIR", "/opt/ml/model")
-    parser.add_argument("--model_dir", default=model_dir, help="folder of the model (%(default)s)")
-    data_dir = os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training")
-    tables = "folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)"
-    parser.add_argument("--data_dir", default=data_dir, help=tables)
-
-
 def add_workers(parser):
     """Add the options that `workers` takes."""
     group = parser.add_argument_group("several tables, or one larger than memory")
