@@ -9,6 +9,7 @@ import tarfile
 
 import pytest
 
+import recore
 import recore.predictions
 from tests.conftest import ROOT
 from tools.shipped import CODE, SHIPPED, is_taken_out, lay
@@ -71,6 +72,10 @@ sys.stdout.write(train.output_fn(train.predict_fn(table, model), "text/csv")[0])
     environment = dict(os.environ, SAGEMAKER_BASE_DIR=str(base), PYTHONPATH="")
     said = run("-c", serve, installed, model_dir, cwd=str(tmp_path), env=environment)
     assert said == recore.predictions.csv_rows(model.predict(features[:3]))
+
+
+def test_the_archive_has_the_version_that_records_tell():
+    assert 'version="%s"' % recore.__version__ in (ROOT / "setup.py").read_text()
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="this machine has no make")
