@@ -214,9 +214,9 @@ def main(argv=None):
             model = fit(data, arguments.group, run=run)
             training["mean_r2"] = mean_r2(data, model, arguments.group, run)
         except ValueError as error:
-            where = os.path.basename(paths[0] if len(paths) == 1 else os.path.abspath(arguments.data_dir))
-            told = error.args[1:] if isinstance(error, DataError) else error.args
-            raise DataError(where, *told) from None
+            table = os.path.basename(paths[0] if len(paths) == 1 else os.path.abspath(arguments.data_dir))
+            where, *told = error.args if isinstance(error, DataError) else ("", *error.args)
+            raise DataError(", ".join(filter(None, [table, where])), *told) from None
     training["left_out"] = arguments.group or "row"
     model_file.save(model, arguments.model_dir, training)
     if not arguments.cache and os.path.isdir(cache):

@@ -7,7 +7,7 @@ import os
 import preprocess
 from preprocess import DataError, find_tables, replacing
 from recore.parquet import parquet_rows
-from recore.tables import open_table, read_tables, record
+from recore.tables import file_sum, open_table, read_tables, record
 from recore.workers import add_workers, naming, workers
 
 logger = logging.getLogger("preprocess")
@@ -32,11 +32,11 @@ def preprocess_shard(item):
     with naming(source, output):
         made_of = record(source)  # before it is read: it may change meanwhile
         done = read_record(before)
-        if os.path.exists(output) and done.get("made_of") == made_of:
+        if os.path.exists(output) and done.get("made_of") == made_of and done.get("made") == file_sum(output):
             return done["features"], None
         names, rows = preprocess_table(source, output)
         with replacing(before) as file:
-            json.dump({"made_of": made_of, "features": names}, file)
+            json.dump({"made_of": made_of, "made": file_sum(output), "features": names}, file)
     return names, rows
 
 

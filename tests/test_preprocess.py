@@ -273,7 +273,7 @@ def test_a_repeated_index_is_told_whatever_its_writing(table, tmp_path):
         own = table.set_axis([*labels, *map(str, range(100, 98 + len(table)))])
         path = write(own, tmp_path / "own.csv")
         if same:
-            with pytest.raises(DataError, match="found the index 7 more than once"):
+            with pytest.raises(DataError, match="found the index %s more than once" % labels[1]):
                 preprocess.preprocess(str(path))
         else:
             assert list(preprocess.preprocess(str(path)).index[:2]) == labels
@@ -291,3 +291,13 @@ def test_labels_that_are_plain_numbers_compare_as_numbers(cells):
     for (value, _, _), key in zip(cells, keys):
         assert [value == other for other, _, _ in cells] == [key == other for other in keys]
     assert preprocess.label_keys([*labels, "A"]) == [*labels, "A"]
+
+
+@pytest.mark.parametrize("cell, value", [(" ", np.nan), (" NA ", np.nan), ("\u00a015", 15.0), (" 3.5 ", 3.5)])
+def test_blanks_around_a_cell_are_none_of_it(cell, value, table, tmp_path):
+    own = table.astype({"CuPPM": object})
+    own.loc[5, "CuPPM"] = cell
+    found = preprocess.split(preprocess.preprocess(str(write(own, tmp_path / "own.csv"))))
+    np.testing.assert_array_equal(found.targets["CuPPM"].iloc[5], value)
+    others = found.targets["CuPPM"].drop("5").tolist()
+    assert others == table["CuPPM"].drop(5).tolist()

@@ -78,3 +78,11 @@ def test_rows_without_a_site_cost_the_figure_by_site_only(long_table, tmp_path, 
         assert "no figure by SiteID" in caplog.text and place in caplog.text
         arguments = "--data_dir", path, "--model_dir", tmp_path / "model", "--group", "SiteID"
         assert "no label" in said_by("train", *arguments)
+
+
+def test_a_row_without_a_label_to_group_by_is_told_by_table_row_and_column(table, tmp_path):
+    own = table.astype({"SiteID": object})
+    own.loc[7, "SiteID"] = ""
+    path = write(own, tmp_path / "own.csv")
+    result = step("train", "--data_dir", path, "--model_dir", tmp_path / "model", "--group", "SiteID")
+    assert "own.csv, row 8, column 'SiteID': found no label" in said_in_one_line(result)
