@@ -787,8 +787,9 @@ def command():
     """Run the project's command where its package is, else this file's, which the platform gives alone."""
     try:
         from recore import many
-    except ModuleNotFoundError as missing:
-        if missing.name != "recore":  # the package is there, and broken
+    except ImportError as missing:
+        found = getattr(sys.modules.get("recore"), "__file__", None)  # an empty folder of that name has none
+        if found or missing.name != "recore":  # the package is there, and broken
             raise
         run(main)
     else:

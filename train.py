@@ -163,8 +163,8 @@ def output_fn(prediction, accept):
     ----------
     prediction : Predictions or ndarray of shape (n_samples, n_targets), or DataError
     accept : str
-        text/csv, application/json, application/jsonlines or application/x-npy, or a list of
-        them with wildcards and weights; any other type gets status 406. JSON lines tell of each
+        text/csv, application/json, application/jsonlines or application/x-npy, or a list or
+        wildcards, of which the first known is given; else status 406. JSON lines tell of each
         sample its index, its verdict and, by name, each target's value and bounds.
 
     Returns

@@ -140,3 +140,10 @@ def test_a_package_without_the_module_is_not_taken_for_missing(place, spectra, t
     (place.parent / "recore" / "many.py").unlink()
     done = run(place, "--input", spectra / "public.csv.gz", "--output", tmp_path / "a.csv")
     assert done.returncode != 0 and not (tmp_path / "a.csv").exists()
+
+
+@alone
+def test_alone_an_empty_folder_of_the_package_s_name_is_no_package(place, spectra, tmp_path):
+    (place.parent / "recore").mkdir()
+    done = run(place, "--input", spectra / "public.csv.gz", "--output", tmp_path / "a.csv")
+    assert done.returncode == 0, done.stderr
