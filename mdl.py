@@ -168,7 +168,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         return self._fit(Parts(store, groups, self.fit_intercept, run or in_turn), False)
 
     def _fit(self, data, one_target):
-        """Fit to a Rows or to Parts rows."""
+        """Fit to Rows or to Parts."""
         alphas, names = self._grid(data), data.names
         n_targets = len(names)
         scores, r2, rmse = np.empty((3, len(alphas), n_targets))

@@ -275,7 +275,7 @@ class Block(NamedTuple):
 
 def find_tables(path):
     """The tables that a file, a folder (public.csv.gz, else all of them) or a pattern stands for, by name."""
-    folder = os.path.isdir(path)
+    path, folder = os.fspath(path), os.path.isdir(path)
     if os.path.exists(path) and not folder:
         return [path]
     if not folder and not glob.has_magic(path):
@@ -486,7 +486,7 @@ def not_a_number(block, names, cells, wrong):
     return DataError(where, found, "a number", remedy)
 
 
-def text_columns(block, names):
+def text_columns(block, names, spectra=True):
     """The columns of a file's first block that hold text.
 
     A column of numbers with some text among them is an id where it stands left of every column named by a
@@ -501,7 +501,7 @@ def text_columns(block, names):
     left = numbered.any() & (numbered.cumsum() == 0)
     known = np.isin(names, [*ID_COLUMNS, *INDEX_NAMES]) | left
     all_text = (wrong | np.isin(cells, GAPS)).all(axis=0) & ~np.isin(names, TARGETS) & ~numbered
-    mixed = wrong & ~(known | all_text)
+    mixed = wrong & ~(known | all_text | (numbered & (not spectra)))
     if mixed.any():
         raise not_a_number(block, names, cells, mixed)
     return [name for name, some in zip(names, wrong.any(axis=0)) if some]
@@ -644,8 +644,8 @@ def split(frame):
 def open_csv(path, name, spectra=True):
     """The Layout of a CSV file, and its blocks: row numbers, what reads Cells, what words a row's place."""
     if path.endswith(".parquet"):
-        remedy = "put the project's folder recore beside it, or give .csv.gz"
-        raise DataError(name, "found Parquet, which this file cannot read by itself", remedy=remedy)
+        remedy = "put the project's folder recore beside it (recore.tables reads both), or give .csv.gz"
+        raise DataError(name, "found Parquet, which preprocess.py cannot read by itself", remedy=remedy)
     blocks = read_blocks(path)
     header = next(blocks, None)
     if header is None:
@@ -664,7 +664,7 @@ def open_csv(path, name, spectra=True):
             yield rows, partial(csv_cells, block, names), block.at
             row = rows.stop
 
-    return split_columns(names, text_columns(first, names), name, spectra), numbered()
+    return split_columns(names, text_columns(first, names, spectra), name, spectra), numbered()
 
 
 # --- writing ------------------------------------------------------------------------
@@ -739,17 +739,16 @@ def output_paths(sources, output, kind=None):
     """Where the features of each table go; `kind` ends names in a folder, by default as the source's."""
     if output.endswith(".gz"):
         raise DataError("--output", f"found {output}", "a name in .csv or .parquet, or a folder", "name one")
-    if is_one_table(output):
-        if len(sources) > 1:
-            raise DataError("--output", f"found {output} for {len(sources)} tables", "a folder", "name one")
-        return [output]
-    outputs, taken = [], set(map(os.path.realpath, sources))
-    for source in sources:
-        end = kind or (".parquet" if source.endswith(".parquet") else ".csv")
-        path = os.path.join(output, stem_of(source) + end)
+    outputs = [output]
+    if not is_one_table(output):
+        ends = [kind or (".parquet" if source.endswith(".parquet") else ".csv") for source in sources]
+        outputs = [os.path.join(output, stem_of(source) + end) for source, end in zip(sources, ends)]
+    elif len(sources) > 1:
+        raise DataError("--output", f"found {output} for {len(sources)} tables", "a folder", "name one")
+    taken = set(map(os.path.realpath, sources))
+    for path in outputs:
         if os.path.realpath(path) in taken:
-            raise DataError(path, "found spectra there", "another folder for the features", "name one")
-        outputs.append(path)
+            raise DataError(path, "found spectra there", "another place for the features", "name one")
     return outputs
 
 

@@ -59,7 +59,7 @@ def fit(data, group=None, with_bounds=True, run=None):
     with_bounds : bool
         Whether the model will be asked for bounds and verdicts.
     run : callable, optional
-        For Stored data, as `preprocess.workers` gives it; one process by default.
+        For Stored data, as `recore.workers.workers` gives it; one process by default.
 
     Returns
     -------

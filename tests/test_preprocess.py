@@ -301,3 +301,7 @@ def test_blanks_around_a_cell_are_none_of_it(cell, value, table, tmp_path):
     np.testing.assert_array_equal(found.targets["CuPPM"].iloc[5], value)
     others = found.targets["CuPPM"].drop("5").tolist()
     assert others == table["CuPPM"].drop(5).tolist()
+
+
+def test_a_path_may_be_a_path(public):
+    pd.testing.assert_frame_equal(preprocess.preprocess(public), preprocess.preprocess(str(public)))

@@ -163,3 +163,11 @@ def test_a_killed_step_leaves_the_old_output_in_place(tmp_path):
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert output.read_text() == "old"
+
+
+def test_spectra_are_never_overwritten_by_their_features(table, tmp_path):
+    path = write(table, tmp_path / "a.csv")
+    before = path.read_bytes()
+    for output in (path, tmp_path / "." / "a.csv"):
+        result = step("preprocess", "--input", path, "--output", output)
+        assert "found spectra there" in said_in_one_line(result) and path.read_bytes() == before

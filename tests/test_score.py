@@ -209,3 +209,12 @@ def test_score_reads_assays_from_parquet(long_table, tmp_path):
         do("score", "--actual", each, "--predicted", out, "--output", tmp_path / "score.txt")
         scores.append((tmp_path / "score.txt").read_text())
     assert scores[0] == scores[1]
+
+
+def test_text_in_a_channel_is_no_matter_of_the_score(table, tmp_path):
+    path = write_predictions(predictions(table), tmp_path / "public.csv.out")
+    expected = run(write(table, tmp_path / "good.csv"), path, tmp_path).stdout
+    channel = table.columns[10]
+    bad = table.astype({channel: object})
+    bad.loc[0, channel] = "abc"
+    assert run(write(bad, tmp_path / "bad.csv"), path, tmp_path).stdout == expected != ""

@@ -86,13 +86,6 @@ def folder_of(session, folder=FOLDER):
     return folder / session.replace(".", "-")
 
 
-def frozen(python):
-    """Installed packages and their versions."""
-    command = [python, "-m", "pip", "list", "--format=json", "--disable-pip-version-check"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True)
-    return {package["name"].lower(): package["version"] for package in json.loads(listed.stdout)}
-
-
 def pip_settings():
     """The user's own settings of pip, a mirror for instance."""
     return {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name == "HOME"}
