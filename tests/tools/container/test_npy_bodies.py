@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.container.bodies import FUZZ, check, unnamed_places, values_of
+from tests.tools.container.bodies import FUZZ, check, unnamed_places, values_of
 
 pytestmark = pytest.mark.server
 

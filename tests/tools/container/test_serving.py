@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import recore.predictions
-from tests.container.bodies import answered, expected_text, strict_json
-from tests.container.conftest import model_server
+from tests.tools.container.bodies import answered, expected_text, strict_json
+from tests.tools.container.conftest import model_server
 from tools.shipped import ROOT, lay
 
 pytestmark = pytest.mark.server

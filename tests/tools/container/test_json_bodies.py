@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import preprocess
 from tests.conftest import make_table
-from tests.container.bodies import FUZZ, check, places_of, unnamed_places, values_of
+from tests.tools.container.bodies import FUZZ, check, places_of, unnamed_places, values_of
 
 pytestmark = pytest.mark.server
 

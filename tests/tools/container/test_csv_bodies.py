@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import channels_of, make_table
-from tests.container.bodies import FUZZ, check, feature, places_of, unnamed_places, values_of
+from tests.tools.container.bodies import FUZZ, check, feature, places_of, unnamed_places, values_of
 
 pytestmark = pytest.mark.server
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT, make_table, write
-from tests.container.conftest import model_server
+from tests.tools.container.conftest import model_server
 from tools.container import jobs, loadtest, private, simulate
 
 
