@@ -1,4 +1,4 @@
-"""Rows in memory."""
+"""Rows in memory: weights, any scorer and the wide form need all at hand, so they are no store read in parts."""
 
 import numpy as np
 
