@@ -722,7 +722,7 @@ def run(main):
     except (DataError, OSError) as error:
         sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
     except KeyboardInterrupt:
-        sys.exit(f"{os.path.basename(sys.argv[0])}: interrupted, nothing is half-written")
+        sys.exit(f"{os.path.basename(sys.argv[0])}: interrupted, no output is half-written")
 
 
 def arguments():

@@ -239,7 +239,8 @@ def load(paths, cache, run):
         missing = int(table.targets.isna().to_numpy().sum())
         return table, {**about, "rows": len(table.features), "missing_assays": missing}
     os.makedirs(cache, exist_ok=True)
-    data = Stored(list(run(partial(store, os.path.abspath(cache)), paths, "features")))
+    cache, tables = os.path.abspath(cache), list(map(os.path.abspath, paths))  # a worker's folder is another
+    data = Stored(list(run(partial(store, cache), tables, "features")))
     sums = "".join(f"{table['sha256']}  {table['name']}\n" for table in data.tables)
     of_all = hashlib.sha256(sums.encode()).hexdigest()  # as `sha256sum * | sha256sum` gives in their folder
     about = {"files": len(paths), "sha256": of_all if len(paths) > 1 else data.tables[0]["sha256"]}

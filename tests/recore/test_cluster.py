@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -82,7 +83,8 @@ def test_every_step_gives_the_same_bytes_also_where_a_bad_table_is_among_the_oth
     folder, address = split(long_table, tmp_path / "spectra"), cluster.address()
     for name, options in (("here", ("--jobs", "1")), ("there", on(address))):
         for kind, arguments in STEPS.items():
-            done = step(kind, *arguments(folder, tmp_path / name), *options)
+            paths = arguments(Path("spectra"), Path(name))  # from a folder that the workers are not in
+            done = step(kind, *paths, *options, cwd=str(tmp_path))
             assert done.returncode == 0, done.stderr
     for each in ("features", "predictions"):
         assert contents(tmp_path / "here" / each) == contents(tmp_path / "there" / each) != {}

@@ -84,7 +84,7 @@ def test_an_interrupt_ends_in_one_line_and_leaves_nothing_half_written_and_no_wo
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of them
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert said.strip() == "preprocess.py: interrupted, nothing is half-written"
+    assert said.strip() == "preprocess.py: interrupted, no output is half-written"
     wait_for(lambda: not any(os.path.exists("/proc/%d" % each) for each in workers))
     step("preprocess", "--input", folder, "--output", out)
     step("preprocess", "--input", folder, "--output", tmp_path / "undisturbed")

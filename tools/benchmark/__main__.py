@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from preprocess import run
+from tools import command
 from tools.benchmark import cluster, scale
 from tools.benchmark.steps import compare
 
@@ -67,4 +67,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    run(main)
+    command.run(main, "tools.benchmark")

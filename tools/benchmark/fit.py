@@ -168,7 +168,9 @@ def table(rows):
 
 def main(argv=None):
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.benchmark.fit", description=__doc__.split("\n", maxsplit=1)[0]
+    )
     parser.add_argument("--short", action="store_true", help="the challenge's size only")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each process")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)

@@ -29,6 +29,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from tools.command import run as run_tool
 from tools.container.engine import NotHere, container_image, docker, lent, pull, python_image, version
 from tools.container.matrix import ROWS, TOLERANCE, difference
 from tools.container.unearthed import CLI, challenge_image, copy_project, make_cli, unearthed, write_challenge
@@ -214,4 +215,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    main()
+    run_tool(main, "tools.container.docker")

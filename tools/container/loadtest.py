@@ -21,6 +21,7 @@ import threading
 import time
 from pathlib import Path
 
+from tools.command import run as run_tool
 from tools.container import server
 from tools.container.environments import CannotInstall
 from tools.shipped import CODE, ROOT, lay
@@ -195,4 +196,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    main()
+    run_tool(main, "tools.container.loadtest")

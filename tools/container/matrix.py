@@ -28,6 +28,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import preprocess
+from tools import command
 from tools.container.versions import SHOWN, make_all, versions, words
 from tools.shipped import CODE, ROOT, lay
 
@@ -226,4 +227,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main, "tools.container.matrix")

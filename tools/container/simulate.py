@@ -25,6 +25,7 @@ import time
 from pathlib import Path
 
 import preprocess
+from tools import command
 from tools.container import jobs, server
 from tools.container.environments import CannotInstall
 from tools.container.jobs import MB, Failed, measured
@@ -160,4 +161,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    preprocess.run(main)
+    command.run(main, "tools.container.simulate")

@@ -76,7 +76,7 @@ def write(places, keeper):
 
 def main(argv=None, root=kept.ROOT):
     """The command; its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tools.docs", description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="PAGE", help="docs/trust.md, or trust")
     parser.add_argument(
         "--list", action="store_true", help="what would be made, and how long it took; no run"
