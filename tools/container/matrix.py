@@ -114,7 +114,7 @@ def run_all(made):
             )  # fmt: skip
             outcomes[version] = Outcome(
                 (own / "public.csv").read_bytes(),
-                joined(sorted((own / "shards").glob("*"))),
+                joined(sorted((own / "shards").glob("*.csv"))),
                 [np.load(own / "served" / f"{number}.npy") for number in range(len(models))],
                 float((own / "score.txt").read_text()),
             )

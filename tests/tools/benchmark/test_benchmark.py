@@ -42,6 +42,7 @@ def test_each_step_stands_in_the_table_both_ways():
 def test_each_step_stands_in_the_table_of_scale_beside_the_machine_s_limits(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(scale, "BLOCK", 100)
     monkeypatch.setattr(scale, "REPEATS", 1)
+    monkeypatch.setattr(scale, "PAUSE", 0.02)  # steps of so few rows are short
     scale.steps(tmp_path, [(300, "parquet")], threads=2)
     rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| 300 |")]
     assert [row[2] for row in rows] == list(scale.STEPS)
