@@ -389,8 +389,8 @@ class NotNumbers(Exception):
     """A cell outside the columns of text is no number."""
 
 
-def parse(block, names, labels=(), quick=True):
-    """The numbers of a block (n_rows, n_other_columns), NaN for gaps, and {label: texts}; or NotNumbers.
+def parse(block, names, labels=(), kept=(), quick=True):
+    """The numbers of a block in all columns but labels, NaN for gaps, and {kept label: texts}; or NotNumbers.
 
     The cells are read as one long column: over 1,750 columns pandas spends more time on columns than on
     numbers, and this way it reads two to three times as fast.
@@ -400,25 +400,25 @@ def parse(block, names, labels=(), quick=True):
         check_widths([line.count(b",") + 1 for line in rows], names, block)
         rows = [line.split(b",", len(labels)) for line in rows]
         try:
-            texts = [[row[place].decode("utf-8") for row in rows] for place in range(len(labels))]
+            texts = [[row[place].decode("utf-8") for row in rows] for place in map(names.index, kept)]
         except UnicodeDecodeError:
             split_rows(block, names)  # which says so in one line
             raise
         cells = b",".join([row[-1] for row in rows])
     else:
         rows, end = split_rows(block, names), "\n"
-        texts = [[row[place] for row in rows] for place in map(names.index, labels)]
-        others = [place for place, name in enumerate(names) if name not in labels]
+        texts = [[row[place] for row in rows] for place in map(names.index, kept)]
+        others = sorted(set(range(len(names))).difference(map(names.index, labels)))
         cells = "\n".join([row[place].strip() for row in rows for place in others]).encode()
     values = one_column(cells, end, na_values=GAPS, **PRECISION).reshape(len(rows), len(names) - len(labels))
-    return values, {name: [cell.strip() for cell in cells] for name, cells in zip(labels, texts)}
+    return values, {name: [cell.strip() for cell in cells] for name, cells in zip(kept, texts)}
 
 
-def parse_numbers(block, names, labels=()):
+def parse_numbers(block, names, labels=(), kept=()):
     """As `parse`; a DataError that names the first cell that is no number."""
     for quick in (True, False):  # the slow way takes numbers and gaps with blanks around them as well
         with suppress(NotNumbers):
-            return parse(block, names, labels, quick)
+            return parse(block, names, labels, kept, quick)
     cells, wrong = text_cells(block, names)
     raise not_a_number(block, names, cells, wrong & ~np.isin(names, labels))
 
@@ -530,7 +530,8 @@ class Cells(NamedTuple):
 def csv_cells(block, names, layout):
     """The Cells of a block of lines."""
     numeric = {*layout.channels, *layout.targets}
-    values, texts = parse_numbers(block, names, [name for name in names if name not in numeric])
+    labels = [name for name in names if name not in numeric]
+    values, texts = parse_numbers(block, names, labels, label_names(layout))
     at = {name: place for place, name in enumerate(name for name in names if name in numeric)}
     spectra, targets = (values[:, [at[name] for name in some]] for some in (layout.channels, layout.targets))
     return Cells(spectra, targets, texts)
