@@ -87,6 +87,13 @@ def public(tmp_path, table):
     return write(table, tmp_path / "public" / "public.csv.gz")
 
 
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder to write reports/ in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
 @pytest.fixture(scope="session")
 def long_table():
     """More rows than features, sites that go on from file to file, an index that counts through."""

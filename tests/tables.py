@@ -4,12 +4,20 @@ import importlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import preprocess
-from tests.conftest import ROOT, said_in_one_line, write
+from tests.conftest import ROOT, make_table, said_in_one_line, write
 
 ROWS, FILES = 240, 4
+
+
+def soil(rows=48, gaps=0):
+    """A table with two targets of its own, the second with gaps, rows of a site alike."""
+    table = make_table(rows=rows, targets=("Ca", "clay"))
+    table.loc[table.index[:gaps], "clay"] = np.nan
+    return table
 
 
 def split(table, folder, ending=".csv.gz", files=FILES):

@@ -1,18 +1,11 @@
 """tools/spectra.py: spectra as the file has them."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import channels_of, make_table, write
+from tests.conftest import channels_of, write
+from tests.tables import soil
 from tools.spectra import in_percent, read_spectra
-
-
-def soil(rows=48, gaps=0):
-    """A table with two targets of its own, the second with gaps, rows of a site alike."""
-    table = make_table(rows=rows, targets=("Ca", "clay"))
-    table.loc[table.index[:gaps], "clay"] = np.nan
-    return table
 
 
 def test_spectra_are_read_as_they_are_in_the_file(tmp_path):

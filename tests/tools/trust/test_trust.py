@@ -11,13 +11,6 @@ from tools.trust import __main__ as trust
 from tools.trust.faults import GOOD
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder to write reports/ in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @pytest.mark.parametrize(
     "arguments, told",
     [

@@ -11,13 +11,6 @@ from tools.tune import treatments
 from tools.tune.treatments import Setting
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder to write reports/ in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def test_the_command_prints_row_and_site_constants_and_writes_its_files(here, capsys, monkeypatch):
     monkeypatch.setattr(treatments, "STARTS", (0,))
     monkeypatch.setattr(treatments, "ENDS", (0, 3))

@@ -6,24 +6,11 @@ import pytest
 from sklearn.cross_decomposition import PLSRegression
 
 import score
-from tests.conftest import make_table, write
+from tests.conftest import write
+from tests.tables import soil
 from tools.validate import __main__ as validate
 from tools.validate import peers
 from tools.validate.cross_validation import OURS
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder to write reports/ in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def soil(rows=48, gaps=0):
-    """A table with two targets of its own, the second with gaps, rows of a site alike."""
-    table = make_table(rows=rows, targets=("Ca", "clay"))
-    table.loc[table.index[:gaps], "clay"] = np.nan
-    return table
 
 
 def test_pls_by_components_is_pls_with_each_number_of_components():

@@ -10,13 +10,6 @@ from tools.validate.cross_validation import OURS
 from tools.validate.measures import OVERALL
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder to write reports/ in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def leave_reports(folder, targets, schemes, overall):
     """What the tools leave of a set, with R² that tell where each figure of the table comes from."""
     folder.mkdir(parents=True)

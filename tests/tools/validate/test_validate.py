@@ -9,22 +9,9 @@ import pytest
 import preprocess
 import score
 from tests.conftest import make_table, write
+from tests.tables import soil
 from tools import spectra
 from tools.validate import __main__ as validate
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder to write reports/ in."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def soil(rows=48, gaps=0):
-    """A table with two targets of its own, the second with gaps, rows of a site alike."""
-    table = make_table(rows=rows, targets=("Ca", "clay"))
-    table.loc[table.index[:gaps], "clay"] = np.nan
-    return table
 
 
 def test_the_command_puts_row_and_site_side_by_side_and_saves_what_it_found(here, capsys):
