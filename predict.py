@@ -18,10 +18,13 @@ from contextlib import ExitStack
 from functools import partial
 
 import train
-from preprocess import DETAILS, DataError, find_tables, replacing, run
+from mdl import ZeroClippedRidgeCV
+from preprocess import DETAILS, TARGETS, DataError, EmptyTable, find_tables, replacing, run
 from recore.bounds import MOST
+from recore.channels import RESAMPLE
+from recore.model_file import load_described
 from recore.predictions import COVERAGE, csv_rows, details_header, details_rows, predict
-from recore.tables import predictions_name, read_tables
+from recore.tables import Reading, predictions_name, read_tables
 from recore.workers import add_workers, naming, workers
 
 logger = logging.getLogger(__name__)
@@ -34,9 +37,18 @@ def output_paths(path, output_dir):
     return [os.path.join(output_dir, each) for each in (name, details)]
 
 
-def predict_table(model_dir, output_dir, coverage, path):
+def reading_of(model, description, resample=False):
+    """The Reading of tables to predict: on the model's channels, its targets beside them and its ids apart."""
+    targets = list(model.target_names_)
+    own = set(targets) != set(TARGETS)
+    ids = description.get("ids", [])
+    return Reading(description["channels"] or None, resample, targets, ids, own, RESAMPLE)
+
+
+def predict_table(model_dir, output_dir, coverage, resample, path):
     """Write the predictions of a table, and their details where there is a coverage; the number of rows."""
-    model = train.model_fn(model_dir)
+    model, description = load_described(model_dir, ZeroClippedRidgeCV)
+    reading = reading_of(model, description, resample)
     paths = output_paths(path, output_dir)[: 1 if coverage is None else 2]
 
     def texts(table):
@@ -49,11 +61,20 @@ def predict_table(model_dir, output_dir, coverage, path):
     rows = 0
     with naming(path, output_dir), ExitStack() as stack:  # both are whole before either takes its place
         files = [stack.enter_context(replacing(each)) for each in paths]
-        for written in read_tables(path, texts):
+        for written in read_tables(path, texts, reading):
             for file, header, lines in zip(files, written[::2], written[1::2]):
                 file.write(lines if rows else header + lines)
             rows += written[1].count("\n")
     return rows
+
+
+def predict_if_filled(*how):
+    """As `predict_table`, of one of several tables, which is left out where it has no row."""
+    try:
+        return predict_table(*how)
+    except EmptyTable as error:
+        logger.info("%s, left out", error)
+        return 0
 
 
 def main(argv=None):
@@ -64,6 +85,8 @@ def main(argv=None):
     details = "write bounds and verdicts beside the predictions"
     parser.add_argument("--details", action="store_true", help=details)
     add_workers(parser)
+    of = "put spectra of other channels on the model's by interpolation"
+    parser.add_argument("--resample", action="store_true", help=of)
     parser.add_argument("--coverage", type=float, default=COVERAGE, help="of the bounds (%(default)s)")
     arguments = parser.parse_args(argv)
     if not 0 < arguments.coverage <= MOST:
@@ -73,9 +96,13 @@ def main(argv=None):
     model = train.model_fn(arguments.model_dir)  # what is wrong with it is said before any work
     os.makedirs(arguments.output_dir, exist_ok=True)
     folders = map(os.path.abspath, (arguments.model_dir, arguments.output_dir))
-    work = partial(predict_table, *folders, arguments.coverage if arguments.details else None)
+    coverage = arguments.coverage if arguments.details else None
+    predict_one = predict_table if len(paths) == 1 else predict_if_filled
+    work = partial(predict_one, *folders, coverage, arguments.resample)
     with workers(arguments.jobs, arguments.backend, arguments.scheduler) as go:
         rows = sum(go(work, [os.path.abspath(path) for path in paths], "tables"))
+    if not rows:
+        raise DataError(arguments.data_dir, f"found no row in {len(paths)} tables", "spectra")
     written, several = [arguments.output_dir] * 2, f" in {len(paths)} tables"
     if len(paths) == 1:
         written, several = output_paths(paths[0], arguments.output_dir), ""

@@ -15,6 +15,7 @@ nothing of the project but, as a script, recore.many, which reads many tables an
 """
 
 import argparse
+import codecs
 import csv
 import glob
 import gzip
@@ -32,7 +33,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain
-from typing import List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -45,18 +46,25 @@ WINDOW = 7  # channels; best of 1, 3, 5, 7, 10 in cross-validation
 DECIMALS = 12  # of a feature: a file then holds what memory does, to the last bit, and is short
 BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
 CACHED_ROWS = 256  # preprocessed at a time: 3.5 MB of 1,700 channels, which a processor's cache holds
-THREADS = min(4, os.cpu_count() or 1)  # blocks in work; parsing releases the GIL
+LONGEST = 16 << 20  # bytes of a line, or of a cell in quotes: 1,700 channels need 30 thousand
+SHOWN = 10  # of a file's bad cells
+MEND = "mend the cell (an assay below detection: half the limit, or leave it empty)"
+AGAIN = (
+    "found the header again",
+    "a spectrum",
+    "remove the line, and put files together without their headers",
+)
 
 ID_COLUMNS = ("DepthTo", "SiteID", "DepthFrom")
 INDEX_NAMES = ("", "Unnamed: 0", "index")  # what the first column is called when it counts rows
 # pandas before 1.2 reads numbers less exactly unless told to; later ones warn when told.
 PRECISION = {"float_precision": "high"} if pd.__version__.startswith(("1.0", "1.1")) else {}
-TABLES = (".csv", ".csv.gz", ".parquet")  # how the name of a table ends
+TABLES = (".csv", ".csv.gz", ".parquet")  # how the name of a table ends, in any case
 PUBLIC = "public.csv.gz"  # the platform's; a folder that holds it stands for it alone
 DETAILS = ".details.csv"  # how the name of predict.py's table ends, which holds no spectra
-DECIMAL = re.compile(
-    r"(?:\+|(-))?(?=[0-9])0*([0-9]*)(?:\.([0-9]*?)0*)?"
-)  # a plain number: sign, digits, digits
+DECIMAL = re.compile(r"(?:\+|(-))?(0|[1-9][0-9]*)(?:\.([0-9]*?)0*)?")  # a plain number: sign, digits, digits
+NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?")  # in the name of a channel
+EMPTY = b", \t\x0b\x0c"  # what a line without a cell filled is made of
 SEPARATOR = "\x1f"  # of columns, where there is only one
 GAPS = ["", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"]  # cells without a value
 
@@ -67,6 +75,14 @@ TARGETS = tuple(
     HfPPM InPPM KPPM LaPPM LiPPM MgPPM NaPPM NbPPM RbPPM RePPM ScPPM TaPPM TiPPM TlPPM YPPM
     """.split()
 )
+
+
+def cores():
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+THREADS = min(4, cores())  # blocks in work; parsing releases the GIL
 
 
 class DataError(ValueError):
@@ -82,13 +98,34 @@ class DataError(ValueError):
         return text + (f"; {self.remedy}" if self.remedy else "")
 
 
+class BadCells(DataError):
+    """What is wrong with the cells of a file, a line each, of which SHOWN are kept."""
+
+    def __init__(self, cells, count=None):
+        super().__init__(*cells[0].args)
+        self.cells, self.count = cells[:SHOWN], count or len(cells)
+
+    def __reduce__(self):  # else a process would get the first alone
+        return type(self), (self.cells, self.count)
+
+    def __str__(self):
+        lines = [DataError.__str__(cell) for cell in self.cells]
+        return "\n".join(lines + [f"and {self.count - len(lines):,} more"] * (self.count > len(lines)))
+
+
+class EmptyTable(DataError):
+    """A table without a row: of several it may be left out."""
+
+
 class Layout(NamedTuple):
     """Which columns of a file are what, by name, in file order (the 49 targets in their own)."""
 
     index: Optional[str]
     ids: List[str]
-    channels: List[str]
+    channels: List[str]  # as the file calls them
     targets: List[str]
+    axis: List[str]  # the channels in one canonical form: numbers where their names tell them
+    names: List[str]  # all columns
 
 
 class Table(NamedTuple):
@@ -97,6 +134,7 @@ class Table(NamedTuple):
     features: pd.DataFrame  # (n_rows, n_windows)
     ids: pd.DataFrame  # (n_rows, n_ids)
     targets: pd.DataFrame  # (n_rows, n_targets), no column in a private file
+    channels: Sequence[str] = ()  # as Layout.axis
 
 
 # --- the arithmetic -----------------------------------------------------------------
@@ -151,42 +189,72 @@ def window_sums(spectra, width=WINDOW):
 
 
 def window_names(channels, width=WINDOW):
-    """Name each window after its middle channel, so coefficients can be drawn over it."""
-    windows = [channels[i : i + width] for i in range(0, len(channels), width)]
-    return [window[len(window) // 2] for window in windows]
+    """Name each window by its first and its last channel, '3997.4:3985.2', so that other channels give other names."""
+    ends = [(first, min(first + width, len(channels)) - 1) for first in range(0, len(channels), width)]
+    return [f"{channels[first]}:{channels[last]}" for first, last in ends]
 
 
 def features(spectra):
     """The features (n_rows, n_windows) of a DataFrame of spectra (n_rows, n_channels), scaled and summed.
 
-    A DataError names a gap, an infinity, a maximum that is not above 0, or too few channels.
+    A DataError names each gap, infinity, and maximum that is not above 0, or tells of too few channels.
     """
     channels = [str(name) for name in spectra.columns]
     check_channels(channels, "spectra")
     values = np.ascontiguousarray(spectra, dtype=float)
-    check_spectra(values, channels, "row {}".format)
-    return pd.DataFrame(window_sums(scale(values)), spectra.index, window_names(channels))
+    refuse(wrong_spectra(values, channels, "row {}".format))
+    known = channel_names(channels)
+    names = window_names([known.get(name, name) for name in channels])
+    return pd.DataFrame(window_sums(scale(values)), spectra.index, names)
 
 
 # --- the columns --------------------------------------------------------------------
 
 
 def number(name):
-    """The number that a column is named by ('3997.4', or R's 'X3997.4'), else None."""
+    """The number that a name is ('3997.4'), else None."""
     try:
-        value = float(name[1:] if name[:1] == "X" else name)
+        value = float(name)
     except ValueError:
         return None
     return value if math.isfinite(value) else None
 
 
-def split_columns(names, text=(), path="table", spectra=True):
+def channel_names(names):
+    """{name: the number in it, canonical} of the columns that are channels by their names, in their order.
+
+    A number counts where most of the names have the same text around it: '3997.4', 'X3997.4', '3997.4 cm-1',
+    'scan_mir.3997.4_abs'; so 'Al2O3' is no channel. There are none where the names only count ('a1', 'a2', …).
+    """
+    families = {}  # by the text before and after
+    for name in names:
+        places = [(0, len(name))] if number(name) is not None else map(re.Match.span, NUMBER.finditer(name))
+        for start, end in places:
+            value = float(name[start:end].replace(",", "."))
+            families.setdefault((name[:start], name[end:]), {}).setdefault(name, value)
+    around, found = max(families.items(), key=lambda family: len(family[1]), default=(None, {}))
+    if 2 * len(found) <= len(names):
+        return {}
+    if around not in (("", ""), ("X", "")):  # R puts an X before a number
+        axis = list(found.values())
+        steps = np.diff(axis)
+        counts = axis[0] in (0, 1) and (steps == 1).all()
+        if not range(len(axis))[SCALE_RANGE] or counts or not ((steps > 0).all() or (steps < 0).all()):
+            return {}
+    return {
+        name: repr(value)[: -2 if value % 1 == 0 and abs(value) < 1e16 else None]
+        for name, value in found.items()
+    }
+
+
+def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=()):
     """Tell ids, channels and targets apart, by the names of a header and which of them hold text.
 
-    Ids are ID_COLUMNS and columns of text. Targets are the 49 TARGETS; in a file that has none of them and
-    names its channels by numbers, every other numeric column. Channels are the rest, in file order. Without
-    `spectra` there may be no channel, and those that are there are left out. A DataError names `path` and the
-    column that breaks a rule of data/README.md.
+    Ids are ID_COLUMNS, columns of text, and `ids`. Targets are `targets` where they are given, else the 49
+    TARGETS where all are there; else, in a file that names its channels by numbers, every other numeric
+    column, among them up to half of the 49. Channels are the rest, in file order. Names that the file does
+    not have do not count. Without `spectra` there may be no channel, and those that are there are left out.
+    A DataError names `path` and the column that breaks a rule of data/README.md.
     """
     names = list(names)
     if "" in names[1:]:
@@ -198,38 +266,45 @@ def split_columns(names, text=(), path="table", spectra=True):
         raise DataError(path, f"found column {name!r} {times} times", "every name once", remedy)
     index = names[0] if names[0] in INDEX_NAMES else None
     official = [name for name in TARGETS if name in names]  # in the order the score expects
-    if official and len(official) < len(TARGETS):
+    whole = len(official) == len(TARGETS)
+    if targets is None and not whole and 2 * len(official) > len(TARGETS):
         missing = ", ".join(name for name in TARGETS if name not in official)
         seen = f"found {len(official)} of {len(TARGETS)} targets, missing: {missing}"
-        raise DataError(path, seen, remedy="give all of them or none")
-    rest = [name for name in names if name not in (index, *ID_COLUMNS, *TARGETS)]
-    numbered = [name for name in rest if number(name) is not None]
-    if 2 * len(numbered) > len(rest) or not (spectra or official):
-        channels = numbered
-        targets = official or [name for name in rest if number(name) is None and name not in text]
-        if spectra:
-            check_axis(channels, path)
-    else:
-        numeric = [place for place, name in enumerate(rest) if name not in text]
-        # Text between channels is a damaged channel, not an id.
-        channels = rest[numeric[0] : numeric[-1] + 1] if numeric else []
-        targets = official
-    taken = {index, *channels, *targets}
+        raise DataError(path, seen, remedy="give all of them or none, or name those to learn with --targets")
+    apart = {index, *ID_COLUMNS, *TARGETS, *ids, *(targets or ())}
+    rest = [name for name in names if name not in apart]
+    numeric = [place for place, name in enumerate(rest) if name not in text]
+    # Text between channels is a damaged channel, not an id.
+    run = rest[numeric[0] : numeric[-1] + 1] if numeric else []
+    channel = channel_names(rest)
+    first = next(iter(channel), "")
+    if whole and number(first[first[:1] == "X" :]) is None and list(channel) != run:
+        channel = {}  # in the challenge's shape no numeric column is lost
+    if not (channel or spectra or whole):
+        channel = dict.fromkeys(name for name in rest if number(name) is not None)
+    own = [name for name in rest if name not in channel and name not in text]
+    if not channel and (spectra or whole):
+        channel, own = {name: name for name in run}, []
+    learnt = {*(official if whole else (*official, *own) if targets is None else targets)}
+    targets = [name for name in (TARGETS if learnt == {*TARGETS} else names) if name in learnt]
+    taken = {index, *channel, *targets}
     ids = [name for name in names if name not in taken]
-    channels = channels if spectra else []
+    channels = list(channel) if spectra else []
     for name in channels + targets:
         if name in text:
             raise DataError(f"{path}, column {name!r}", "found text", "numbers", "mend or remove it")
+    axis = [channel[name] for name in channels]
     if spectra:
+        check_axis(axis, path)
         check_channels(channels, path)
-    return Layout(index, ids, channels, targets)
+    return Layout(index, ids, channels, targets, axis, names)
 
 
 def check_axis(channels, path):
     """Raise a DataError unless the numbers that name the channels rise or fall throughout."""
-    axis = np.array([number(name) for name in channels])
-    right = np.diff(axis) * (axis[-1] - axis[0]) > 0
-    if not right.all():
+    axis = np.array([number(name) for name in channels], dtype=float)
+    right = np.diff(axis) * (axis[-1:] - axis[:1]) > 0
+    if not (right | np.isnan(axis[1:])).all():
         wrong = channels[int(np.argmin(right)) + 1]
         found = f"the channels are named by numbers that neither rise nor fall throughout, see {wrong!r}"
         raise DataError(path, found, remedy="put the header line first and the channels in spectral order")
@@ -243,34 +318,104 @@ def check_channels(channels, path):
         raise DataError(path, f"found {len(channels)} channels", expected, remedy)
 
 
-def check_spectra(values, channels, at):
-    """Raise a DataError that names the first gap, infinity or maximum not above 0; `at(row)` words where."""
-    check_finite(values, channels, at, False, "mend or remove the spectrum")
+def wrong_spectra(values, channels, at):
+    """Yield a DataError for what no spectrum can hold: gaps, infinities, a maximum not above 0."""
+    yield from wrong_cells(~np.isfinite(values), values, channels, at, "mend or remove the spectrum")
+    ends = np.array([number(channels[0]), number(channels[-1])], dtype=float)
+    for row in np.flatnonzero(np.isclose(values[:, [0, -1]], ends, 1e-9, 0).all(axis=1)):
+        yield DataError(at(row), *AGAIN)
     highest = values[:, SCALE_RANGE].max(axis=1)
-    if not (highest > 0).all():
-        row = int(np.argmin(highest > 0))
+    for row in np.flatnonzero(highest <= 0):
         seen = f"found a spectrum whose maximum over the channels {RANGE} is {highest[row]:g}"
-        raise DataError(at(row), seen, "more than 0", "remove it or measure it again")
+        yield DataError(at(row), seen, "more than 0", "remove it or measure it again")
+
+
+def wrong_cells(wrong, cells, names, at, remedy):
+    """Yield a DataError for each cell that is marked, or for a row with many; `at(row)` words where."""
+    for row in np.flatnonzero(wrong.any(axis=1)) if wrong.any() else ():
+        places = np.flatnonzero(wrong[row])
+        if 2 * np.sum([cells[row, place] == names[place] for place in places]) > len(places):
+            yield DataError(at(row), *AGAIN)
+            continue
+        for place in places[: len(places) if len(places) < SHOWN else 1]:
+            cell = cells[row, place]
+            found = (
+                f"the text {cell!r}"
+                if isinstance(cell, str)
+                else "a gap"
+                if cell != cell
+                else "an infinite value"
+            )
+            more = f" and {len(places) - 1} more cells of that kind" if len(places) >= SHOWN else ""
+            yield DataError(f"{at(row)}, column {names[place]!r}", f"found {found}{more}", "a number", remedy)
+
+
+def refuse(errors):
+    """Raise the BadCells of what is wrong, if anything is."""
+    errors = list(errors)
+    if errors:
+        raise BadCells(errors)
 
 
 # --- reading ------------------------------------------------------------------------
 
 
-class Block(NamedTuple):
-    """Whole lines of a file."""
+class Block:
+    """Whole records of a file; those in which no cell is filled are left out."""
 
-    text: bytes
-    first_line: int  # in the file, counted from 1
-    path: str
+    def __init__(self, text, first_line, path):
+        self.text, self.first_line, self.path = text, first_line, path
+        self.quoted, self.kept = b'"' in text, None
 
-    def lines(self):
-        """The lines that are not blank, without their ends."""
-        return [line for line in self.text.splitlines() if line.strip()]
+    def each(self):
+        """Yield the line that each record starts in, and the record: bytes, where quotes are a list of cells."""
+        if not self.quoted:
+            yield from enumerate(self.text.splitlines(), self.first_line)
+            return
+        rows = csv.reader(io.StringIO(self.decoded(self.text), newline=""))
+        line = self.first_line
+        try:
+            for cells in rows:
+                yield line, cells
+                line = self.first_line + rows.line_num
+        except csv.Error as error:
+            found = f"found what is no CSV ({error})"
+            raise DataError(f"{self.path}, line {line}", found, remedy="save the table as CSV") from None
+
+    def decoded(self, text):
+        """Bytes as text; a DataError where they are not UTF-8."""
+        try:
+            return text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = self.first_line + self.text.count(b"\n", 0, max(self.text.find(text), 0) + error.start)
+            found = f"found bytes that are not UTF-8 ({error.reason})"
+            remedy = "save the table as CSV in UTF-8"
+            raise DataError(f"{self.path}, line {line}", found, remedy=remedy) from None
+
+    def records(self):
+        """The records in which a cell is filled."""
+        if self.kept is None:
+            self.kept = [record for _, record in self.each() if not is_empty(record)]
+        return self.kept
+
+    def rows(self):
+        """The records as lists of cells."""
+        return self.records() if self.quoted else [self.decoded(line).split(",") for line in self.records()]
+
+    def empty(self):
+        """The lines of the records without a cell filled, blank lines apart."""
+        return [
+            line for line, record in self.each() if is_empty(record) and (b"," in record or len(record) > 1)
+        ]
 
     def at(self, row):
         """The place of a row of this block: 'public.csv.gz, line 17'."""
-        filled = [place for place, line in enumerate(self.text.splitlines()) if line.strip()]
-        return f"{self.path}, line {self.first_line + filled[row]}"
+        return f"{self.path}, line {[line for line, record in self.each() if not is_empty(record)][row]}"
+
+
+def is_empty(record):
+    """Whether no cell of a record is filled."""
+    return not (record.strip(EMPTY) if isinstance(record, bytes) else "".join(record).strip())
 
 
 def find_tables(path):
@@ -281,11 +426,12 @@ def find_tables(path):
     if not folder and not glob.has_magic(path):
         raise DataError(path, "not found", "a spectra file as data/README.md describes", "check the path")
     names = [os.path.join(path, name) for name in os.listdir(path)] if folder else glob.glob(path)
-    found, public = sorted(filter(is_table, names)), os.path.join(path, PUBLIC)
-    if public in found:
+    found = sorted(filter(is_table, names))
+    public = [table for table in found if folder and os.path.basename(table).lower() == PUBLIC]
+    if public:
         if len(found) > 1:
             logger.info("%s: %s taken, %d other tables left", path, PUBLIC, len(found) - 1)
-        return [public]
+        return public[:1]
     if not found:
         where, expected = "in the folder" if folder else "by it", f"names that end in {', '.join(TABLES)}"
         raise DataError(path, f"found no table {where}", expected, "check the path")
@@ -308,14 +454,19 @@ def find_table(path):
 def is_table(path):
     """Whether a path is that of a file of spectra, by its name."""
     name = os.path.basename(path)
-    by_name = name.endswith(TABLES) and not name.endswith(DETAILS) and not name.startswith(".")
+    by_name = ends(name, *TABLES) and not ends(name, DETAILS) and not name.startswith(".")
     return by_name and os.path.isfile(path)
+
+
+def ends(path, *endings):
+    """Whether the name of a file has one of these endings, in capitals or not."""
+    return path.lower().endswith(endings)
 
 
 def stem_of(path):
     """The name of a table without its ending."""
     name = os.path.basename(path)
-    return next((name[: -len(end)] for end in TABLES if name.endswith(end)), name)
+    return next((name[: -len(end)] for end in TABLES if ends(name, end)), name)
 
 
 @contextmanager
@@ -338,50 +489,56 @@ def read_blocks(path):
     """Yield a file's lines as Blocks of about BLOCK_BYTES, the header line alone; no quoted cell is cut."""
     name, line = os.path.basename(path), 1
     with open(path, "rb") as raw, progress(name, os.path.getsize(path)) as show:
-        stream = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
+        stream = gzip.GzipFile(fileobj=raw) if ends(path, ".gz") else raw
         try:
-            text = stream.readline()
+            text = read_line(stream, name, line)
+            text = text[len(codecs.BOM_UTF8) :] if text.startswith(codecs.BOM_UTF8) else text
+            # What spreadsheets put above the header.
+            while text and (not text.strip(EMPTY + b"\r\n") or text.strip().strip(b'"').lower() == b"sep=,"):
+                text, line = read_line(stream, name, line + 1), line + 1
             while text:
-                while text.count(b'"') % 2:
-                    more = stream.readline()
-                    if not more:
+                parts, odd, more = [text], text.count(b'"') % 2, LONGEST
+                while odd:
+                    parts.append(read_line(stream, name, line))
+                    odd, more = (odd + parts[-1].count(b'"')) % 2, more - len(parts[-1])
+                    if not parts[-1] or more < 0:
                         found = "found a quote that is never closed"
                         raise DataError(f"{name}, from line {line}", found, remedy="mend the file")
-                    text += more
+                text = b"".join(parts)
                 yield Block(text, line, name)
                 line += text.count(b"\n")
                 text = stream.read(BLOCK_BYTES)
-                text += stream.readline()
+                if text:
+                    text += read_line(stream, name, line)
                 show(raw.tell())
         except EOFError:
             found = f"the gzip file ends too early, near line {line}"
             raise DataError(name, found, remedy="copy or download it again") from None
         except (zlib.error, OSError) as error:
             kind, remedy = "a file", "check it"
-            if path.endswith(".gz"):
+            if ends(path, ".gz"):
                 kind, remedy = "gzip", "compress it with gzip, or end its name in .csv if it is plain text"
             raise DataError(name, f"cannot be read as {kind} ({error})", remedy=remedy) from None
 
 
-def read_cells(text, at):
-    """Lines of CSV, as bytes, as lists of cells; `at()` words the place."""
-    try:
-        return list(csv.reader(io.StringIO(text.decode("utf-8-sig"))))
-    except UnicodeDecodeError as error:
-        found = f"found bytes that are not UTF-8 ({error.reason})"
-        raise DataError(at(), found, remedy="save the table as CSV in UTF-8") from None
-    except csv.Error as error:
-        found = f"found what is no CSV ({error})"
-        raise DataError(at(), found, remedy="save the table as CSV") from None
+def read_line(stream, name, line):
+    """A line of a file, however long it claims to be."""
+    text = stream.readline(LONGEST)
+    if len(text) == LONGEST and not text.endswith(b"\n"):
+        found = f"found a line of more than {LONGEST >> 20} MB"
+        raise DataError(f"{name}, near line {line}", found, "a spectrum a line", "is it a table?")
+    return text
 
 
 def read_header(block):
     """The column names of a header line."""
-    rows = read_cells(block.text, lambda: f"{block.path}, line 1")
-    names = [cell.strip() for cell in rows[0]] if rows else []
+    names = [cell.strip() for cell in next(iter(block.rows()), [])]
     if len(names) < 2:
-        expected = "a header line with names separated by commas"
-        raise DataError(f"{block.path}, line 1", f"found {len(names)} column", expected, "see data/README.md")
+        where, expected = (
+            f"{block.path}, line {block.first_line}",
+            "a header line with names separated by commas",
+        )
+        raise DataError(where, f"found {len(names)} column", expected, "see data/README.md")
     return names
 
 
@@ -395,18 +552,17 @@ def parse(block, names, labels=(), kept=(), quick=True):
     The cells are read as one long column: over 1,750 columns pandas spends more time on columns than on
     numbers, and this way it reads two to three times as fast.
     """
-    if quick and names[: len(labels)] == list(labels) and b'"' not in block.text:
-        rows, end = block.lines(), ","
-        check_widths([line.count(b",") + 1 for line in rows], names, block)
-        rows = [line.split(b",", len(labels)) for line in rows]
-        try:
-            texts = [[row[place].decode("utf-8") for row in rows] for place in map(names.index, kept)]
-        except UnicodeDecodeError:
-            split_rows(block, names)  # which says so in one line
-            raise
+    records = block.records()
+    if quick and names[: len(labels)] == list(labels) and not block.quoted:
+        if any(line.count(b",") + 1 != len(names) for line in records):
+            raise NotNumbers
+        rows, end = [line.split(b",", len(labels)) for line in records], ","
+        texts = [[block.decoded(row[place]) for row in rows] for place in map(names.index, kept)]
         cells = b",".join([row[-1] for row in rows])
     else:
-        rows, end = split_rows(block, names), "\n"
+        rows, end = block.rows(), "\n"
+        if any(len(row) != len(names) for row in rows):
+            raise NotNumbers
         texts = [[row[place] for row in rows] for place in map(names.index, kept)]
         others = sorted(set(range(len(names))).difference(map(names.index, labels)))
         cells = "\n".join([row[place].strip() for row in rows for place in others]).encode()
@@ -415,21 +571,20 @@ def parse(block, names, labels=(), kept=(), quick=True):
 
 
 def parse_numbers(block, names, labels=(), kept=()):
-    """As `parse`; a DataError that names the first cell that is no number."""
+    """As `parse`, and what is wrong: a DataError each. A cell that is no number counts as 1, an empty one too."""
     for quick in (True, False):  # the slow way takes numbers and gaps with blanks around them as well
         with suppress(NotNumbers):
-            return parse(block, names, labels, kept, quick)
-    cells, wrong = text_cells(block, names)
-    raise not_a_number(block, names, cells, wrong & ~np.isin(names, labels))
-
-
-def check_finite(values, names, at, gaps_allowed=True, remedy="mend the cell or leave it empty"):
-    """Raise a DataError that names the first infinity, or gap where none may be; `at(row)` words where."""
-    wrong = np.isinf(values) if gaps_allowed else ~np.isfinite(values)
-    if wrong.any():
-        row, place = np.argwhere(wrong)[0]
-        found = "found a gap" if np.isnan(values[row, place]) else "found an infinite value"
-        raise DataError(f"{at(row)}, column {names[place]!r}", found, "a number", remedy)
+            return (*parse(block, names, labels, kept, quick), [])
+    cells, values, wrong = text_cells(block, names)
+    errors = [
+        DataError(block.at(row), f"found {width} cells", f"{len(names)} as in the header", "mend the line")
+        for row, width in enumerate(map(len, block.rows()))
+        if width != len(names)
+    ]
+    wrong &= ~np.isin(names, labels)
+    errors += wrong_cells(wrong, cells, names, block.at, MEND)
+    texts = {name: cells[:, names.index(name)].tolist() for name in kept}
+    return np.where(wrong, 1, values)[:, ~np.isin(names, labels)], texts, errors
 
 
 def one_column(cells, end, **options):
@@ -455,56 +610,31 @@ def one_column(cells, end, **options):
     return column.to_numpy().ravel()
 
 
-def split_rows(block, names):
-    """The cells of every line, as lists of text."""
-    cells = read_cells(block.text, lambda: block.at(0))
-    rows = [row for row in cells if len(row) > 1 or "".join(row).strip()]
-    check_widths([len(row) for row in rows], names, block)
-    return rows
-
-
-def check_widths(widths, names, block):
-    """Raise a DataError that names the first line with more or fewer cells than the header."""
-    for row, width in enumerate(widths):
-        if width != len(names):
-            expected = f"{len(names)} as in the header"
-            raise DataError(block.at(row), f"found {width} cells", expected, "mend the line")
-
-
 def text_cells(block, names):
-    """All cells as text, and which of them are no numbers; two arrays (n_rows, n_columns)."""
-    cells = np.array([[cell.strip() for cell in row] for row in split_rows(block, names)], dtype=object)
-    numbers = pd.to_numeric(pd.Series(cells.ravel()), errors="coerce").to_numpy().reshape(cells.shape)
-    return cells, np.isnan(numbers) & ~np.isin(cells, GAPS)
+    """All cells as text, as numbers, and which are neither number nor gap; arrays (n_rows, n_columns)."""
+    rows = [row if len(row) == len(names) else ["1"] * len(names) for row in block.rows()]
+    cells = np.array([[cell.strip() for cell in row] for row in rows], dtype=object)
+    values = pd.to_numeric(pd.Series(cells.ravel()), errors="coerce").to_numpy(float).reshape(cells.shape)
+    return cells, values, np.isnan(values) & ~np.isin(cells, GAPS)
 
 
-def not_a_number(block, names, cells, wrong):
-    """The DataError for the first cell that `wrong` marks."""
-    row, place = np.argwhere(wrong)[0]
-    where, found = f"{block.at(row)}, column {names[place]!r}", f"found the text {cells[row, place]!r}"
-    remedy = "mend the cell (an assay below detection: half the limit, or leave it empty)"
-    return DataError(where, found, "a number", remedy)
+def text_columns(block, names, spectra=True, targets=()):
+    """The columns of a file's first block that hold text, or nothing.
 
-
-def text_columns(block, names, spectra=True):
-    """The columns of a file's first block that hold text.
-
-    A column of numbers with some text among them is an id where it stands left of every column named by a
-    number (hole '12', '12A'), elsewhere a mistake.
+    A column of numbers with some text among them is an id where it stands left of every channel that is named by
+    a number (hole '12', '12A'), elsewhere a mistake.
     """
     try:
-        parse(block, names)
-        return []
+        values = parse(block, names)[0]
+        wrong = np.zeros(values.shape, bool)
     except NotNumbers:
-        cells, wrong = text_cells(block, names)
-    numbered = np.array([number(name) is not None for name in names])
+        _, values, wrong = text_cells(block, names)
+    known = channel_names(names)
+    numbered = np.array([name in known or number(name) is not None for name in names])
     left = numbered.any() & (numbered.cumsum() == 0)
-    known = np.isin(names, [*ID_COLUMNS, *INDEX_NAMES]) | left
-    all_text = (wrong | np.isin(cells, GAPS)).all(axis=0) & ~np.isin(names, TARGETS) & ~numbered
-    mixed = wrong & ~(known | all_text | (numbered & (not spectra)))
-    if mixed.any():
-        raise not_a_number(block, names, cells, mixed)
-    return [name for name, some in zip(names, wrong.any(axis=0)) if some]
+    without = np.isnan(values).all(axis=0) & ~np.isin(names, [*TARGETS, *targets]) & ~numbered
+    mixed = np.isin(names, [*ID_COLUMNS, *INDEX_NAMES]) | left | (numbered & (not spectra))
+    return [name for name, text in zip(names, without | (wrong.any(axis=0) & mixed)) if text]
 
 
 def in_order(function, items):
@@ -525,16 +655,25 @@ class Cells(NamedTuple):
     spectra: np.ndarray  # (n_rows, n_channels)
     targets: np.ndarray  # (n_rows, n_targets)
     labels: dict  # index and ids by name, each of n_rows texts
+    errors: Sequence[DataError] = ()  # what is wrong with them
 
 
-def csv_cells(block, names, layout):
-    """The Cells of a block of lines."""
+def csv_cells(block, names, nameless, layout):
+    """The Cells of a block of lines; columns without a name must be empty."""
     numeric = {*layout.channels, *layout.targets}
     labels = [name for name in names if name not in numeric]
-    values, texts = parse_numbers(block, names, labels, label_names(layout))
+    values, texts, errors = parse_numbers(block, names, labels, label_names(layout) + nameless)
+    for name in nameless:
+        filled = [(row, cell) for row, cell in enumerate(texts.pop(name)) if cell]
+        errors += [
+            DataError(
+                f"{block.at(row)}, {name}", f"found {cell!r}", "nothing in a column without a name", "name it"
+            )
+            for row, cell in filled
+        ]
     at = {name: place for place, name in enumerate(name for name in names if name in numeric)}
     spectra, targets = (values[:, [at[name] for name in some]] for some in (layout.channels, layout.targets))
-    return Cells(spectra, targets, texts)
+    return Cells(spectra, targets, texts, errors)
 
 
 def label_names(layout):
@@ -552,20 +691,23 @@ def label_keys(labels):
 
 def to_table(cells, rows, layout, at):
     """Check and preprocess the Cells of a block, whose rows are numbered so where they have no index."""
-    sums = []
+    errors, sums = list(cells.errors), []
     for first in range(0, len(cells.spectra), CACHED_ROWS):
         spectra = cells.spectra[first : first + CACHED_ROWS].astype(np.float64, copy=False)
-        check_spectra(spectra, layout.channels, lambda row, first=first: at(first + row))
-        sums.append(window_sums(scale(spectra)))
-    check_finite(cells.targets, layout.targets, at)
+        errors += wrong_spectra(spectra, layout.channels, lambda row, first=first: at(first + row))
+        if not errors:
+            sums.append(window_sums(scale(spectra)))
+    errors += wrong_cells(np.isinf(cells.targets), cells.targets, layout.targets, at, MEND)
     labels = list(map(str, rows)) if layout.index is None else cells.labels[layout.index]
-    if "" in labels:
-        raise DataError(at(labels.index("")), "found a row without index", "one for each row", "number them")
+    for row in (row for row, label in enumerate(labels) if not label):
+        errors.append(DataError(at(row), "found a row without index", "one for each row", "number them"))
+    refuse(errors)
     index = pd.Index(labels, dtype=object)
     return Table(
-        pd.DataFrame(np.concatenate(sums), index, window_names(layout.channels)),
+        pd.DataFrame(np.concatenate(sums), index, window_names(layout.axis)),
         pd.DataFrame({name: cells.labels[name] for name in layout.ids}, index),
         pd.DataFrame(cells.targets, index, layout.targets),
+        layout.axis,
     )
 
 
@@ -579,7 +721,7 @@ def read_tables(path, then=None, open_table=None):
     then : callable, optional
         Applied to each Table in the thread that made it; its result is yielded instead.
     open_table : callable, optional
-        Gives the Layout of a table and its blocks, as `open_csv` does, for tables of other kinds.
+        Gives what `open_csv` does, for tables of other kinds.
 
     Yields
     ------
@@ -591,22 +733,31 @@ def read_tables(path, then=None, open_table=None):
     DataError
         For what is not as data/README.md says; for a repeated index after the last row.
     """
-    path, indexes = find_table(path), []
+    path, indexes, wrong = find_table(path), [], []
     name = os.path.basename(path)
-    layout, blocks = (open_table or open_csv)(path, name)
+    layout, blocks, finish = (open_table or open_csv)(path, name)
 
     def work(block):
         rows, read, at = block
-        table = to_table(read(layout), rows, layout, at)
+        try:
+            table = to_table(read(layout), rows, layout, at)
+        except BadCells as error:
+            return None, error
         return table.features.index, then(table) if then else table
 
     for index, result in in_order(work, blocks):
-        indexes.append(index)
-        yield result
+        if index is None:
+            wrong.append(result)
+        elif not wrong:  # else what follows is read for what is wrong with it as well
+            indexes.append(index)
+            yield result
+    if wrong:
+        raise BadCells(list(chain(*(error.cells for error in wrong))), sum(error.count for error in wrong))
     index = pd.Index(label_keys(indexes[0].append(indexes[1:])))
     if not index.is_unique:
         found = f"found the index {indexes[0].append(indexes[1:])[index.duplicated()][0]} more than once"
         raise DataError(name, found, "every row to have its own", "number the rows anew")
+    finish()
 
 
 def preprocess(data_file, open_table=None):
@@ -623,49 +774,70 @@ def preprocess(data_file, open_table=None):
     -------
     DataFrame of shape (n_rows, n_ids + n_windows + n_targets)
         Indexed as the file is; ids as text, then features, then the targets where the file has them.
-        `attrs` tells "ids" and "targets" by name, see `split`.
+        `attrs` tells "ids", "targets" and "channels" by name, see `split`.
 
     Raises
     ------
     DataError
         As `read_tables`.
     """
-    sums, ids, targets = map(pd.concat, zip(*read_tables(data_file, open_table=open_table)))
+    *frames, channels = zip(*read_tables(data_file, open_table=open_table))
+    sums, ids, targets = map(pd.concat, frames)
     frame = pd.concat([ids, sums, targets], axis=1)
-    frame.attrs = {"ids": list(ids), "targets": list(targets)}
+    frame.attrs = {"ids": list(ids), "targets": list(targets), "channels": list(channels[0])}
     return frame
 
 
 def split(frame):
     """The Table of what `preprocess` gives."""
     ids, targets = frame.attrs["ids"], frame.attrs["targets"]
-    return Table(frame.drop(columns=ids + targets), frame[ids], frame[targets])
+    return Table(frame.drop(columns=ids + targets), frame[ids], frame[targets], frame.attrs["channels"])
 
 
-def open_csv(path, name, spectra=True):
-    """The Layout of a CSV file, and its blocks: row numbers, what reads Cells, what words a row's place."""
-    if path.endswith(".parquet"):
+def open_csv(path, name, spectra=True, targets=None, ids=()):
+    """The Layout of a CSV file, its blocks, and what is to be done after the last.
+
+    A block is row numbers, what reads Cells, and what words a row's place. For the rest see `split_columns`.
+    """
+    if ends(path, ".parquet"):
         remedy = "put the project's folder recore beside it (recore.tables reads both), or give .csv.gz"
         raise DataError(name, "found Parquet, which preprocess.py cannot read by itself", remedy=remedy)
-    blocks = read_blocks(path)
+    blocks, empty = read_blocks(path), []
     header = next(blocks, None)
     if header is None:
-        raise DataError(name, "the file is empty", "a header line and spectra", "see data/README.md")
+        raise EmptyTable(name, "the file is empty", "a header line and spectra", "see data/README.md")
     names = read_header(header)
-    split_columns(names, (), name, spectra)  # what the header tells by itself comes first
-    blocks = (block for block in blocks if block.lines())
+    nameless = [f"column {place}" for place, title in enumerate(names, 1) if place > 1 and not title]
+    names = [title or (place > 1 and f"column {place}") or "" for place, title in enumerate(names, 1)]
+    split_columns(names, nameless, name, spectra, targets, ids)  # what the header tells by itself comes first
+    blocks = (block for block in blocks if block.records() or empty.extend(block.empty()))
     first = next(blocks, None)
     if first is None:
-        raise DataError(name, "found a header line and no row below it", "spectra", "see data/README.md")
+        raise EmptyTable(name, "found a header line and no row below it", "spectra", "see data/README.md")
+    if not names[0] and not any(row[0].strip() for row in first.rows()):
+        nameless.append("column 1")
+        names[0] = "column 1"
+    text = nameless + text_columns(first, names, spectra, targets or ())
+    layout = split_columns(names, text, name, spectra, targets, ids)
+    layout = layout._replace(ids=[title for title in layout.ids if title not in nameless])
 
     def numbered():
         row = 0
         for block in chain([first], blocks):
-            rows = pd.RangeIndex(row, row + len(block.lines()))
-            yield rows, partial(csv_cells, block, names), block.at
+            rows = pd.RangeIndex(row, row + len(block.records()))
+            empty.extend(block.empty())
+            yield rows, partial(csv_cells, block, names, nameless), block.at
             row = rows.stop
 
-    return split_columns(names, text_columns(first, names, spectra), name, spectra), numbered()
+    def finish():
+        if nameless:
+            logger.info("%s: left out %s, without a name and empty", name, ", ".join(nameless))
+        if empty:
+            logger.info(
+                "%s: left out %d lines without a cell filled, first line %d", name, len(empty), empty[0]
+            )
+
+    return layout, numbered(), finish
 
 
 # --- writing ------------------------------------------------------------------------
@@ -717,6 +889,8 @@ in_task = False  # whether other tasks run beside this one: their progress is to
 
 def run(main):
     """Run a step; a mistake in what the user gave ends in one line and status 1."""
+    for stream in (sys.stdout, sys.stderr):  # a console may lack a character, such as ²
+        stream.reconfigure(errors="replace")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         main()
@@ -738,12 +912,12 @@ def arguments():
 
 def output_paths(sources, output, kind=None):
     """Where the features of each table go; `kind` ends names in a folder, by default as the source's."""
-    if output.endswith(".gz"):
+    if ends(output, ".gz"):
         raise DataError("--output", f"found {output}", "a name in .csv or .parquet, or a folder", "name one")
     outputs = [output]
     if not is_one_table(output):
-        ends = [kind or (".parquet" if source.endswith(".parquet") else ".csv") for source in sources]
-        outputs = [os.path.join(output, stem_of(source) + end) for source, end in zip(sources, ends)]
+        kinds = [kind or (".parquet" if ends(source, ".parquet") else ".csv") for source in sources]
+        outputs = [os.path.join(output, stem_of(source) + end) for source, end in zip(sources, kinds)]
     elif len(sources) > 1:
         raise DataError("--output", f"found {output} for {len(sources)} tables", "a folder", "name one")
     taken = set(map(os.path.realpath, sources))
@@ -755,14 +929,14 @@ def output_paths(sources, output, kind=None):
 
 def is_one_table(output):
     """Whether an output is the name of a table, not of a folder."""
-    return output.endswith((".csv", ".parquet")) and not os.path.isdir(output)
+    return ends(output, ".csv", ".parquet") and not os.path.isdir(output)
 
 
-def write_csv(source, output, open_table=None):
+def write_csv(source, output, read=read_tables):
     """Preprocess one table to a CSV file; feature names and rows of what was written."""
     rows = 0
     with replacing(output) as file:
-        for features, text in read_tables(source, lambda t: (t.features, csv_rows(t.features)), open_table):
+        for features, text in read(source, lambda table: (table.features, csv_rows(table.features))):
             file.write(text if rows else csv_header(features) + text)
             rows += len(features)
     return list(features), rows
@@ -776,7 +950,7 @@ def main(argv=None):
         raise DataError("", found, remedy="put it there")
     sources = find_tables(given.input)
     for source, output in zip(sources, output_paths(sources, given.output)):
-        if output.endswith(".parquet"):
+        if ends(output, ".parquet"):
             remedy = "put the project's folder recore beside it for Parquet, or name one"
             raise DataError(output, "expected a name in .csv where this file is alone", remedy=remedy)
         names, rows = write_csv(source, output)

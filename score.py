@@ -16,13 +16,29 @@ Assays are read, and told from other columns, as preprocess.py does it.
 """
 
 import argparse
+import logging
 import os
 
 import numpy as np
 
 import preprocess
-from preprocess import DataError, check_finite, find_tables, parse_numbers, read_blocks, replacing
+from preprocess import (
+    GAPS,
+    ID_COLUMNS,
+    MEND,
+    DataError,
+    EmptyTable,
+    find_tables,
+    parse_numbers,
+    read_blocks,
+    refuse,
+    replacing,
+    wrong_cells,
+)
+from recore.columns import add_columns, fitting
 from recore.tables import open_table, predictions_name
+
+logger = logging.getLogger(__name__)
 
 WEIGHTS = dict.fromkeys(preprocess.TARGETS, 0.01)
 WEIGHTS.update(dict.fromkeys("AgPPM FePCT NiPPM PbPPM ZnPPM AlPPM CaPPM KPPM MgPPM NaPPM".split(), 0.025))
@@ -82,45 +98,72 @@ def find_pairs(actual, predicted):
     return [(found[0], predicted)]
 
 
-def read_assays(path):
-    """The assays of a table (n_rows, n_targets), NaN where one is missing, and the targets' names."""
-    name, parts = os.path.basename(path), []
-    layout, blocks = open_table(path, name, spectra=False)
-    targets = layout.targets
-    if not targets:
-        raise DataError(name, "found no target", "assays to score against", "give the file with assays")
+def read_assays(path, named):
+    """The columns of a table that may be its targets, {name: assays (n_rows,), NaN where one is missing}."""
+    name, parts, gaps = os.path.basename(path), [], None
+    layout, blocks, _ = open_table(path, name, False, named.targets, named.ids)
+    remedy = "mend the cell" if layout.targets == list(WEIGHTS) else MEND
+    errors = []
     for _, read, at in blocks:
-        parts.append(read(layout).targets)
-        check_finite(parts[-1], targets, at, gaps_allowed=targets != list(WEIGHTS), remedy="mend the cell")
-    return np.concatenate(parts), targets
+        cells = read(layout)
+        wrong = ~np.isfinite(cells.targets) if layout.targets == list(WEIGHTS) else np.isinf(cells.targets)
+        errors += [*cells.errors, *wrong_cells(wrong, cells.targets, layout.targets, at, remedy)]
+        parts.append(cells.targets)
+        empty = {column for column, texts in cells.labels.items() if np.isin(texts, GAPS).all()}
+        gaps = empty if gaps is None else gaps & empty
+    refuse(errors)
+    columns = dict(zip(layout.targets, np.concatenate(parts).T))
+    rows = sum(map(len, parts))
+    columns.update(
+        (column, np.full(rows, np.nan)) for column in gaps - {layout.index, *ID_COLUMNS, *named.ids}
+    )
+    return {
+        column: columns[column]
+        for column in (layout.targets if whole(columns) else layout.names)
+        if column in columns
+    }
 
 
-def read_predictions(path, targets):
+def read_predictions(path):
     """The predictions in a file (n_rows, n_targets), without header and index."""
     parts, remedy = [], "run predict.py again"
     if not os.path.isfile(path):
         raise DataError(path, "not found", "a file", "run the steps before this one or check the path")
     for block in read_blocks(path):
-        for row, line in enumerate(block.lines()):
-            found, expected = line.count(b",") + 1, f"{len(targets)}, one for each target, without index"
-            if found != len(targets):
-                raise DataError(block.at(row), f"found {found} columns", expected, remedy)
-        parts.append(parse_numbers(block, targets)[0])
-        check_finite(parts[-1], targets, block.at, False, remedy)
+        names = [f"{place}" for place in range(1, 1 + (parts[0].shape[1] if parts else len(block.rows()[0])))]
+        values, _, errors = parse_numbers(block, names)
+        refuse([*errors, *wrong_cells(~np.isfinite(values), values, names, block.at, remedy)])
+        parts.append(values)
     if not parts:
         raise DataError(os.path.basename(path), "found no row", "one for each sample", remedy)
     return np.concatenate(parts)
 
 
-def read_pair(actual_path, predicted_path):
-    """Assays and predictions (n_rows, n_targets) that match, and the targets' names."""
-    actual, targets = read_assays(actual_path)
-    predicted = read_predictions(predicted_path, targets)
-    if len(predicted) != len(actual):
-        where = os.path.basename(predicted_path)
-        expected = f"{len(actual)} as in {os.path.basename(actual_path)}, without header"
-        raise DataError(where, f"found {len(predicted)} rows", expected, "run predict.py again")
-    return actual, predicted, targets
+def read_pair(actual_path, predicted_path, named, targets=None):
+    """Assays and predictions (n_rows, n_targets) that match, and the targets' names; they are chosen where None."""
+    columns, predicted = read_assays(actual_path, named), read_predictions(predicted_path)
+    actual, where = os.path.basename(actual_path), os.path.basename(predicted_path)
+    if targets is None:
+        targets = list(WEIGHTS) if whole(columns) else fitting(columns, predicted.shape[1], actual)
+    missing = [name for name in targets if name not in columns]
+    if missing:
+        raise DataError(
+            actual, f"found no target {missing[0]!r}", "those of the other tables", "score it apart"
+        )
+    rows = len(next(iter(columns.values())))
+    for found, expected, what in (
+        (len(predicted), rows, "rows"),
+        (predicted.shape[1], len(targets), "columns"),
+    ):
+        if found != expected:
+            wanted = f"{expected} as in {actual}, without header and index"
+            raise DataError(where, f"found {found} {what}", wanted, "run predict.py again")
+    return np.column_stack([columns[name] for name in targets]), predicted, targets
+
+
+def whole(columns):
+    """Whether columns are the 49 of the challenge."""
+    return set(columns) == set(WEIGHTS)
 
 
 def main(argv=None):
@@ -132,19 +175,24 @@ def main(argv=None):
     parser.add_argument("--actual", default=f"{folder}/input/public/public.csv.gz", help=actual)
     parser.add_argument("--predicted", default=f"{folder}/input/predictions/public.csv.out", help=predicted)
     parser.add_argument("--output", default=f"{folder}/output/scores/public.txt", help=output)
+    add_columns(parser)
     arguments = parser.parse_args(argv)
-    total = first = None
+    total = targets = None
     rows = missing = 0
     pairs = find_pairs(arguments.actual, arguments.predicted)
     for pair in pairs:
-        actual, predicted, targets = read_pair(*pair)
-        first = first or targets
-        if targets != first:
-            found = f"found other targets than in {pairs[0][0]}"
-            raise DataError(pair[0], found, "the same", "score it apart")
+        try:
+            actual, predicted, targets = read_pair(*pair, arguments, targets)
+        except EmptyTable as error:
+            if len(pairs) == 1:
+                raise
+            logger.info("%s, left out", error)
+            continue
         some = sums(actual, predicted)
         total = some if total is None else added(total, some)
         rows, missing = rows + len(actual), missing + int(np.isnan(actual).sum())
+    if total is None:
+        raise DataError(arguments.actual, f"found no row in {len(pairs)} tables", "assays")
     each = r2_of(total)
     if targets == list(WEIGHTS):
         score = weighted(each)

@@ -4,7 +4,7 @@ from setuptools import setup
 
 setup(
     name="ftir-concentrations",
-    version="1.0.0",
+    version="2.0.0",
     description="Element concentrations from FTIR spectra, by a ridge regression that can be explained",
     py_modules=["preprocess", "train", "mdl"],
     packages=["recore"],

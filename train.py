@@ -29,10 +29,12 @@ import preprocess
 from mdl import ZeroClippedRidgeCV
 from preprocess import DataError
 from recore import model_file
+from recore.channels import describe
 from recore.codecs import Body, read_body, refusal
+from recore.columns import add_columns, check_named
 from recore.predictions import FORMATS, Predictions, accepted, predict
 from recore.store import Stored, labelled, store
-from recore.tables import file_sum, read_table
+from recore.tables import Reading, file_sum, first_axis, read_table
 from recore.workers import add_workers, workers
 
 logger = logging.getLogger(__name__)
@@ -204,12 +206,15 @@ def main(argv=None):
     parser.add_argument(
         "--cache", help=f"folder that {cache} (default: in model_dir, until the model is there)"
     )
+    add_columns(parser)
     add_workers(parser)
     arguments = parser.parse_args(argv)
+    how = {"targets": arguments.targets, "ids": [*arguments.ids, *filter(None, [arguments.group])]}
     paths = preprocess.find_tables(arguments.data_dir)
     cache = arguments.cache or os.path.join(arguments.model_dir, CACHE)
     with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
-        data, training = load(paths, cache, run)
+        data, training = load(paths, cache, run, how)
+        tell_columns(data, arguments)
         try:
             model = fit(data, arguments.group, run=run)
             training["mean_r2"] = mean_r2(data, model, arguments.group, run)
@@ -218,7 +223,7 @@ def main(argv=None):
             where, *told = error.args if isinstance(error, DataError) else ("", *error.args)
             raise DataError(", ".join(filter(None, [table, where])), *told) from None
     training["left_out"] = arguments.group or "row"
-    model_file.save(model, arguments.model_dir, training)
+    model_file.save(model, arguments.model_dir, training, data.channels, list(data.ids))
     if not arguments.cache and os.path.isdir(cache):
         shutil.rmtree(cache)
     tables = paths[0] if len(paths) == 1 else f"{arguments.data_dir}, {len(paths)} tables"
@@ -231,16 +236,27 @@ def main(argv=None):
     logger.info("%s: alpha chosen with each %s left out", saved, training["left_out"])
 
 
-def load(paths, cache, run):
+def tell_columns(data, named):
+    """Say what was taken as ids, channels and targets; a DataError where a column that was named is none of them."""
+    targets = data.target_names if isinstance(data, Stored) else list(data.targets)
+    check_named(named, targets, list(data.ids))
+    logger.info("ids: %s", ", ".join(data.ids) or "none")
+    logger.info("channels: %s", describe(data.channels))
+    challenge = set(targets) == set(preprocess.TARGETS)
+    logger.info("targets: %s", "the challenge's 49" if challenge else ", ".join(targets) or "none")
+
+
+def load(paths, cache, run, how):
     """What to learn from, a preprocess.Table or Stored, and what the model's description tells of it."""
     if len(paths) == 1 and os.path.getsize(paths[0]) <= SMALL:
-        table = read_table(paths[0])
+        table = read_table(paths[0], Reading(**how))
         about = {"file": os.path.basename(paths[0]), "sha256": file_sum(paths[0])}
         missing = int(table.targets.isna().to_numpy().sum())
         return table, {**about, "rows": len(table.features), "missing_assays": missing}
     os.makedirs(cache, exist_ok=True)
     cache, tables = os.path.abspath(cache), list(map(os.path.abspath, paths))  # a worker's folder is another
-    data = Stored(list(run(partial(store, cache), tables, "features")))
+    how = {**how, "axis": first_axis(tables), "remedy": "give tables of the same channels"}
+    data = Stored(list(run(partial(store, cache, how), tables, "features")))
     sums = "".join(f"{table['sha256']}  {table['name']}\n" for table in data.tables)
     of_all = hashlib.sha256(sums.encode()).hexdigest()  # as `sha256sum * | sha256sum` gives in their folder
     about = {"files": len(paths), "sha256": of_all if len(paths) > 1 else data.tables[0]["sha256"]}

@@ -4,4 +4,4 @@ In reading order: linalg, leverage, sums, ridge, groups, held_out, bounds, rows,
 parquet, tables, workers, many, store (files); samples, codecs, predictions, model_file (the server's side).
 """
 
-__version__ = "1.0.0"
+__version__ = "2.0.0"

@@ -3,38 +3,46 @@
 import json
 import logging
 import os
+from functools import partial
 
 import preprocess
-from preprocess import DataError, find_tables, replacing
+from preprocess import DataError, EmptyTable, ends, find_tables, replacing
 from recore.parquet import parquet_rows
-from recore.tables import file_sum, open_table, read_tables, record
+from recore.tables import Reading, file_sum, first_axis, read_tables, record
 from recore.workers import add_workers, naming, workers
 
 logger = logging.getLogger("preprocess")
 
 
-def preprocess_table(source, output):
+def preprocess_table(source, output, axis=None):
     """Preprocess one table, to Parquet where its name says so, else to CSV; feature names and rows."""
-    if not output.endswith(".parquet"):
-        return preprocess.write_csv(source, output, open_table)
-    rows = 0
+    reading, rows = Reading(axis, remedy="preprocess tables of other channels apart"), 0
+    if not ends(output, ".parquet"):
+        return preprocess.write_csv(source, output, partial(read_tables, reading=reading))
     with replacing(output, "wb") as file, parquet_rows(file) as write:
-        for table in read_tables(source):
+        for table in read_tables(source, reading=reading):
             write(table.features)
             rows += len(table.features)
     return list(table.features), rows
 
 
-def preprocess_shard(item):
-    """As `preprocess_table`, of a source and an output that may be done: then it has no rows."""
+def preprocess_shard(axis, item):
+    """As `preprocess_table`, of a source and an output that may be done: then it has no rows.
+
+    A source without a row is left out, and gives None.
+    """
     source, output = item
     before = record_path(output)
     with naming(source, output):
-        made_of = record(source)  # before it is read: it may change meanwhile
+        made_of = record(source, axis)  # before it is read: it may change meanwhile
         done = read_record(before)
         if os.path.exists(output) and done.get("made_of") == made_of and done.get("made") == file_sum(output):
             return done["features"], None
-        names, rows = preprocess_table(source, output)
+        try:
+            names, rows = preprocess_table(source, output, axis)
+        except EmptyTable as error:
+            logger.info("%s, left out", error)
+            return None
         with replacing(before) as file:
             json.dump({"made_of": made_of, "made": file_sum(output), "features": names}, file)
     return names, rows
@@ -60,13 +68,15 @@ def preprocess_all(sources, outputs, run):
     """Preprocess tables to a folder; feature names, rows and tables written, and tables done before."""
     os.makedirs(os.path.dirname(os.path.abspath(outputs[0])), exist_ok=True)
     pairs = list(zip(map(os.path.abspath, sources), map(os.path.abspath, outputs)))
-    each_names, each_rows = zip(*run(preprocess_shard, pairs, "tables"))
-    for source, names in zip(sources, each_names):
-        if names != each_names[0]:
-            found = f"found other channels than in {sources[0]}"
-            raise DataError(source, found, "the same in all", "preprocess them apart")
-    written = [rows for rows in each_rows if rows is not None]
-    return each_names[0], sum(written), len(written), len(sources) - len(written)
+    done = [
+        each
+        for each in run(partial(preprocess_shard, first_axis(sources)), pairs, "tables")
+        if each is not None
+    ]
+    if not done:
+        raise DataError("", f"found no row in {len(sources)} tables", "spectra", "see data/README.md")
+    written = [rows for _, rows in done if rows is not None]
+    return done[0][0], sum(written), len(written), len(done) - len(written)
 
 
 def main(argv=None):

@@ -18,6 +18,7 @@ import sklearn
 
 import preprocess
 from preprocess import DataError, replacing
+from recore import __version__
 from recore.bounds import LEVELS
 from recore.codecs import one_line
 from recore.predictions import nameless, trust
@@ -26,6 +27,7 @@ from recore.tables import settings
 
 logger = logging.getLogger("train")
 
+FORMAT = 2  # of the description; 1 had features named by one channel, and no channels
 MODEL, DESCRIPTION = "model.pkl", "model.json"  # the platform knows the pickle by this name
 LARGEST = 1e100  # of a number in a model; with LOWEST, no prediction can be infinite
 SMALLEST = 1e-100  # of one that is divided by
@@ -41,17 +43,24 @@ def versions():
     }
 
 
-def save(model, model_dir, training=None):
-    """Save a model that was fitted to DataFrames as model.pkl, and tell of it in model.json."""
+def save(model, model_dir, training=None, channels=(), ids=()):
+    """Save a model that was fitted to DataFrames as model.pkl, and tell of it in model.json.
+
+    `channels` are those of the spectra, as `preprocess.Layout.axis` names them; `ids` the columns of ids.
+    """
     pickled = pickle.dumps(model, protocol=4)  # 4: the newest that Python 3.7 reads
     figures = map(np.atleast_1d, (model.alpha_, model.cv_r2_, model.cv_rmse_, model.n_rows_))
     targets = zip(model.target_names_, *(values.tolist() for values in figures))
     description = {
+        "format": FORMAT,
+        "version": __version__,
         "sha256": hashlib.sha256(pickled).hexdigest(),
         "versions": versions(),
         "training": training or {},
         "preprocessing": settings(),
+        "channels": list(channels),
         "features": list(model.feature_names_in_),
+        "ids": list(ids),
         "targets": [dict(zip(("name", "alpha", "cv_r2", "cv_rmse", "rows"), each)) for each in targets],
     }
     pickle_path, description_path = (os.path.join(model_dir, name) for name in (MODEL, DESCRIPTION))
@@ -115,6 +124,10 @@ def check_model(model, description):
     if description.get("features", features) != features or (described or targets) != targets:
         remedy = "one of them is of another training, train again"
         raise DataError(MODEL, f"found other features or targets than {DESCRIPTION} tells of", remedy=remedy)
+    channels = description.get("channels")
+    if channels and preprocess.window_names(channels) != features:
+        found = f"found channels in {DESCRIPTION} that do not make the model's features"
+        raise DataError(MODEL, found, remedy="one of them is of another training, train again")
     # The furthest features that a client may send have finite answers too: JSON knows no infinity.
     furthest = np.array([np.full(p, LOWEST), np.full(p, float(preprocess.WINDOW))])
     with np.errstate(all="ignore"):
@@ -137,16 +150,39 @@ def is_array(name, values, shape):
 
 def load(model_dir, kind):
     """The model that `save` wrote, of the class `kind`; a DataError where it is missing or not whole."""
+    return load_described(model_dir, kind)[0]
+
+
+def check_format(description):
+    """Raise a DataError unless a description is of the format that is read here."""
+    found = description.get("format", 1)
+    if found != FORMAT:
+        older = type(found) is int and found < FORMAT
+        remedy = (
+            "train again with train.py"
+            if older
+            else "use the version that it was trained with, or a newer one"
+        )
+        version = description.get("version", "before 2" if older else "unknown")
+        seen = f"found format {found!r:.20} (project version {version!s:.20})"
+        raise DataError(DESCRIPTION, seen, f"format {FORMAT}", remedy)
+
+
+def load_described(model_dir, kind):
+    """As `load`, and what the model's description tells of it."""
     try:
         with open(os.path.join(model_dir, DESCRIPTION), encoding="utf-8") as file:
             description = json.load(file)
         with open(os.path.join(model_dir, MODEL), "rb") as file:
             pickled = file.read()
         expected = description["sha256"]
+        check_format(description)
     except FileNotFoundError as error:
         expected = f"{MODEL} and {DESCRIPTION} in the folder"
         remedy = "run train.py first, or check --model_dir"
         raise DataError(error.filename, "not found", expected, remedy) from None
+    except DataError:
+        raise
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DataError(DESCRIPTION, "damaged", "what train.py writes", "train again") from None
     found = hashlib.sha256(pickled).hexdigest()
@@ -167,4 +203,4 @@ def load(model_dir, kind):
     other = [f"{name} {was} (here {now.get(name)})" for name, was in trained.items() if now.get(name) != was]
     if other:
         logger.info("%s was trained with %s", MODEL, ", ".join(other))
-    return model
+    return model, description

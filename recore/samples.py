@@ -26,14 +26,26 @@ def places(names, features):
         raise DataError("body", f"found column {twice[0]!r} more than once", "every name once", "rename one")
     missing = [name for name in features if name not in at]
     if missing:
-        found = f"found {len(names)} columns without {len(missing)} of the model's {len(features)} features"
-        remedy = "use spectra of the channels that the model was trained on, preprocessed, or train again"
-        raise DataError("", f"{found}, first {missing[0]!r}", remedy=remedy)
-    # Features are named after channels, so a table of spectra names them all.
-    if len(names) > preprocess.WINDOW * (len(features) - 1):
-        found, expected = f"found {len(names)} columns", f"the model's {len(features)} features"
-        raise DataError("", found, expected, "these are channels, preprocess them first with preprocess.py")
+        raise other_features(names, missing, features)
     return [at[name] for name in features]
+
+
+def other_features(names, missing, features):
+    """The DataError for names that lack some of the features: turned round, not preprocessed, or others."""
+    expected = f"the model's {len(features)} features, {features[0]!r} to {features[-1]!r}"
+    found = f"found {len(names)} columns without {len(missing)} of them, first {missing[0]!r}"
+    turned = ":".join(missing[0].split(":")[::-1])
+    canonical = preprocess.channel_names(names)
+    if missing[0].count(":") == 1 and turned in names and turned != missing[0]:
+        found = f"found features of channels that run the other way, {turned!r} for {missing[0]!r}"
+        return DataError("", found, expected, "turn the spectra round before they are preprocessed")
+    if {*missing[0].split(":")} <= {*names, *canonical.values()}:
+        found = f"found {len(names)} columns, channels among them"
+        return DataError("", found, expected, "preprocess the spectra first with preprocess.py")
+    others = [name for name in names if ":" in name and name not in features]
+    found += f", and {others[0]!r} instead" if others else ""
+    remedy = "use spectra of the channels that the model was trained on, preprocessed, or train again"
+    return DataError("", found, expected, remedy)
 
 
 def unnamed(width, first_cells, features):
@@ -84,10 +96,6 @@ def checked(values, rows, features):
     if values is not None:
         highest = values.max(axis=1)  # NaN where the row has one
         wrong = ~(highest <= preprocess.WINDOW) | ~(values.min(axis=1) >= LOWEST)
-        # Channels rise or fall throughout: one of the ends is the largest of their names.
-        ends = [preprocess.number(features[0]), preprocess.number(features[-1])]
-        if None not in ends:
-            wrong |= highest == max(ends)
         if not wrong.any():
             return values
     for number, row in enumerate(rows, 1):
@@ -108,9 +116,6 @@ def check_row(row, number, features):
         if not LOWEST <= value <= preprocess.WINDOW:
             limits = f"{LOWEST:g} to {preprocess.WINDOW} as preprocess.py gives"
             raise DataError(*found, limits, "preprocess the spectrum first")
-    if sorted(values) == sorted(preprocess.number(name) or np.nan for name in features):
-        seen = f"found the features' names in columns {features[0]!r} to {features[-1]!r}"
-        raise DataError(f"row {number}", seen, "numbers", "send the names as a header line")
 
 
 def short(cell):

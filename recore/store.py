@@ -2,50 +2,101 @@
 
 import csv
 import json
+import logging
 import os
 import shutil
-from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
 
 import preprocess
-from preprocess import DataError, label_keys
+from preprocess import DataError, EmptyTable, label_keys
+from recore import columns
 from recore.parquet import release_memory
-from recore.tables import read_tables, record
+from recore.tables import Reading, read_tables, record
 from recore.workers import naming
+
+logger = logging.getLogger("preprocess")
 
 VALUES, IDS, TABLE = "rows.f8", "ids.csv", "table.json"  # what is kept of each table
 
 
 class Stored:
-    """Features, assays and ids of tables on disk, from the folders of `store`, as `fit_stored` reads them."""
+    """Features, assays and ids of tables on disk, from the folders of `store`, as `fit_stored` reads them.
+
+    Targets are matched by name. A table without a row has no folder, and is left out.
+    """
 
     def __init__(self, folders):
-        self.folders, self.tables = folders, [describe(folder) for folder in folders]
+        self.folders = [folder for folder in folders if folder is not None]
+        self.tables = [describe(folder) for folder in self.folders]
+        if not self.tables:
+            raise DataError("", f"found no row in {len(folders)} tables", "spectra", "see data/README.md")
         first = self.tables[0]
-        for table in self.tables:
-            for what in ("features", "targets"):
-                if table[what] != first[what]:
-                    differ = difference(table[what], first[what])
-                    found = f"found other {what} than in {first['name']}, {differ}"
-                    raise DataError(table["name"], found, remedy="give tables of the same columns")
-        self.feature_names, self.target_names = first["features"], first["targets"]
-        self.ids = [name for name in first["ids"] if all(name in table["ids"] for table in self.tables)]
+        self.feature_names, self.channels = first["features"], first["channels"]
         self.ends = np.cumsum([table["rows"] for table in self.tables])
         self.n_rows = int(self.ends[-1])
+        self.target_names = self.decided()
+        kept = [name for name in first["ids"] if all(name in table["ids"] for table in self.tables)]
+        self.ids = [name for name in kept if name not in self.target_names]
+
+    def decided(self):
+        """The targets, among them the undecided columns that are some over all tables; a DataError where one lacks."""
+        first = self.tables[0]
+        undecided = {name for table in self.tables for name in table["undecided"]}
+        undecided -= {
+            name for table in self.tables for name in table["order"] if name not in table["undecided"]
+        }
+        for table in self.tables:
+            for one, other in ((table, first), (first, table)):
+                lacks = [
+                    name for name in other["order"] if name not in one["order"] and name not in undecided
+                ]
+                if lacks:
+                    found = f"found no target {lacks[0]!r}, which {other['name']} has"
+                    raise DataError(one["name"], found, remedy="give tables of the same columns")
+        text = {name for table in self.tables for name in table["text"]}
+        names = [name for name in first["order"] if all(name in table["order"] for table in self.tables)]
+        names = [name for name in names if name not in text]
+        stems = set(map(columns.stem_of, undecided))
+        alike = [name for name in names if columns.stem_of(name) in stems]
+        parts = [self.targets(k, alike) for k in range(len(self.tables))]
+        kept = columns.decide(parts, undecided, first["name"])
+        names = [name for name in names if name in kept or name not in alike]
+        numbering = [name for name in names if all(name in table["numbering"] for table in self.tables)]
+        columns.ask(first["name"], numbering)
+        return names
+
+    def values(self, k):
+        """Features and assays of a table as they lie on disk, (rows, features + order)."""
+        table = self.tables[k]
+        shape = (table["rows"], len(table["features"]) + len(table["order"]))
+        return np.memmap(os.path.join(self.folders[k], VALUES), "<f8", "r", shape=shape)
+
+    def places(self, k, names):
+        """Where targets lie in the rows of a table."""
+        return [len(self.feature_names) + self.tables[k]["order"].index(name) for name in names]
+
+    def targets(self, k, names):
+        """{name: values} of some targets of a table."""
+        values = self.values(k)
+        return {name: np.array(values[:, place]) for name, place in zip(names, self.places(k, names))}
 
     def read(self, rows):
         """Features (rows, features) and assays (rows, targets) of a slice or an array of row numbers."""
         if isinstance(rows, slice):
             rows = np.arange(self.n_rows)[rows]
-        width = len(self.feature_names) + len(self.target_names)
-        values, table_of = np.empty((len(rows), width)), np.searchsorted(self.ends, rows, side="right")
+        width, table_of = len(self.feature_names), np.searchsorted(self.ends, rows, side="right")
+        values = np.empty((len(rows), width + len(self.target_names)))
         for k in np.unique(table_of):
-            mine, n = table_of == k, self.tables[k]["rows"]
-            stored = np.memmap(os.path.join(self.folders[k], VALUES), "<f8", "r", shape=(n, width))
-            values[mine] = stored[rows[mine] - (self.ends[k] - n)]
-        return values[:, : len(self.feature_names)], values[:, len(self.feature_names) :]
+            mine = table_of == k
+            stored = self.values(k)[rows[mine] - (self.ends[k] - self.tables[k]["rows"])]
+            if self.tables[k]["order"] == self.target_names:
+                values[mine] = stored
+            else:
+                values[mine, :width] = stored[:, :width]
+                values[mine, width:] = stored[:, self.places(k, self.target_names)]
+        return values[:, :width], values[:, width:]
 
     def groups(self, name):
         """The labels of an id column as numbers from 0 without gaps, ndarray of int of shape (n_rows,)."""
@@ -65,12 +116,6 @@ def labelled(labels, name, table=""):
     return labels
 
 
-def difference(found, expected):
-    """The first name by which two lists differ, in words."""
-    pair = next(pair for pair in zip_longest(found, expected) if pair[0] != pair[1])
-    return " in the place of ".join(["none" if name is None else repr(name) for name in pair])
-
-
 def describe(folder):
     """What `store` has written of a table."""
     try:
@@ -81,13 +126,13 @@ def describe(folder):
         raise DataError(folder, "not found here, though a worker wrote it", remedy=remedy) from None
 
 
-def store(cache, path):
+def store(cache, how, path):
     """Preprocess a table and keep it in a folder of the cache, which is given, unless it was done before.
 
-    VALUES: little-endian float64, features and assays of row after row; IDS, as they stand in the table;
-    TABLE, what is known of both.
+    `how` are the arguments of its Reading. VALUES: little-endian float64, features and assays of row after row;
+    IDS, as they stand in the table; TABLE, what is known of both. None where the table has no row.
     """
-    folder, made_of = os.path.join(cache, os.path.basename(path)), record(path)
+    folder, made_of = os.path.join(cache, os.path.basename(path)), {**record(path), "how": how}
     if os.path.isdir(folder):
         try:
             if describe(folder)["source"] == made_of:
@@ -99,36 +144,51 @@ def store(cache, path):
     os.mkdir(beside)
     try:
         with naming(path, folder):
-            write_table(path, beside, made_of)
+            write_table(path, beside, made_of, Reading(**how))
             os.rename(beside, folder)
+    except EmptyTable as error:
+        shutil.rmtree(beside)
+        logger.info("%s, left out", error)
+        return None
     except BaseException:
         shutil.rmtree(beside)
         raise
     return folder
 
 
-def write_table(path, folder, made_of):
+def write_table(path, folder, made_of, reading):
     """Write what `store` keeps of a table."""
-    rows = missing = 0
-    values_path, ids_path = (os.path.join(folder, name) for name in (VALUES, IDS))
+    rows, missing, name = 0, 0, os.path.basename(path)
+    values_path, ids_path = (os.path.join(folder, file) for file in (VALUES, IDS))
     with open(values_path, "wb") as values, open(ids_path, "w", encoding="utf-8", newline="") as ids:
         lines = csv.writer(ids)
-        for table in read_tables(path):
+        for table in read_tables(path, reading=reading):
             if not rows:
                 lines.writerow(table.ids)
-            values.write(np.hstack([table.features, table.targets]).astype("<f8").tobytes())
-            lines.writerows(zip(*(table.ids[name] for name in table.ids)))
-            rows += len(table.features)
-            missing += int(table.targets.isna().to_numpy().sum())
+                order = reading.order or list(table.targets)
+                undecided = {column: columns.Undecided(name, column) for column in reading.undecided}
+                numbering = {column: set() for column in order}
+            lines.writerows(zip(*(table.ids[column] for column in table.ids)))
+            assays = dict(table.targets.items())
+            assays.update((column, some.add(list(table.ids[column]))) for column, some in undecided.items())
+            columns.keep_numbering(numbering, assays)
+            block = np.column_stack([table.features, *(assays[column] for column in order)])
+            values.write(block.astype("<f8").tobytes())
+            rows += len(block)
+            missing += int(np.isnan(block).sum())
     release_memory()
     description = {
-        "name": os.path.basename(path),
+        "name": name,
         "source": made_of,
         "sha256": made_of["sha256"],
         "rows": rows,
         "missing_assays": missing,
         "features": list(table.features),
-        "targets": list(table.targets),
+        "channels": list(table.channels),
+        "order": order,
+        "undecided": list(undecided),
+        "text": [column for column, some in undecided.items() if some.is_text()],
+        "numbering": list(numbering),
         "ids": list(table.ids),
     }
     with open(os.path.join(folder, TABLE), "w", encoding="utf-8") as file:

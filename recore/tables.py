@@ -1,32 +1,162 @@
-"""A table, CSV or Parquet, by the end of its name; and whether it is the one that was read before."""
+"""A table, CSV or Parquet, read as a model or a laboratory wants it; and whether it is the one read before."""
 
 import hashlib
+import logging
 import os
+from functools import partial
+from itertools import chain
+
+import numpy as np
+import pandas as pd
 
 import preprocess
-from recore import __version__
+from preprocess import DataError, EmptyTable, ends
+from recore import __version__, channels, columns, impossible, sheets
 from recore.parquet import open_parquet
 
-
-def open_table(path, name, spectra=True):
-    """The Layout of a table and its blocks, as `preprocess.open_csv` gives them."""
-    return (open_parquet if path.endswith(".parquet") else preprocess.open_csv)(path, name, spectra)
+logger = logging.getLogger("preprocess")
 
 
-def read_tables(path, then=None):
-    """As `preprocess.read_tables`, of CSV and Parquet."""
-    return preprocess.read_tables(path, then, open_table)
+def open_table(path, name, spectra=True, targets=None, ids=()):
+    """The Layout of a table, its blocks and what is to be done after them, as `preprocess.open_csv` gives them."""
+    opened = open_parquet if ends(path, ".parquet") else preprocess.open_csv
+    return opened(path, name, spectra, targets, ids)
 
 
-def read_table(path):
-    """Read and preprocess a whole spectra file; the preprocess.Table of all its rows."""
-    return preprocess.split(preprocess.preprocess(path, open_table))
+class Reading:
+    """How a table is read.
+
+    Parameters
+    ----------
+    axis : sequence of str, optional
+        The channels that its spectra must have, as `Layout.axis` names them.
+    resample : bool
+        Whether spectra of other channels are put there by interpolation.
+    targets, ids : list of str, optional
+        Columns that are targets and ids; those that are by the rules when not given.
+    own : bool, optional
+        Whether the targets are a laboratory's own, see `impossible`; as they are in the table when not given.
+    """
+
+    def __init__(self, axis=None, resample=False, targets=None, ids=(), own=None, remedy=None):
+        self.axis, self.resample, self.targets, self.ids = axis, resample, targets, list(ids)
+        self.own, self.remedy = own, remedy or channels.OTHERS
+        self.undecided, self.order = [], []  # targets perhaps; and all of them, in the file's order
+
+    def open(self, path, name):
+        """As `open_table`; what is seen on the way is said."""
+        layout, blocks, finish = open_table(path, name, True, self.targets, self.ids)
+        if layout.axis and preprocess.number(layout.channels[0]) is None and layout.axis != layout.channels:
+            about = name, layout.channels[0], layout.channels[-1], layout.axis[0], layout.axis[-1]
+            logger.info("%s: channels %r to %r are taken as %s to %s", *about)
+        official = set(layout.targets) == set(preprocess.TARGETS)
+        first = next(blocks)
+        if not official:
+            layout = self.look(layout, first, name, ends(path, ".parquet"))
+        own = self.own if self.own is not None else bool(layout.targets) and not official
+        put, filed = None, layout
+        if self.axis is not None:
+            if self.resample and channels.same_channels(layout.axis, self.axis) is None:
+                put = channels.Resampling(layout.axis, self.axis, name)
+                layout = layout._replace(channels=list(self.axis), axis=list(self.axis))
+            else:
+                filed = layout = channels.arranged(layout, self.axis, name, remedy=self.remedy)
+        seen = impossible.Look(name, filed, own)
+
+        def read(cells_of, at, _):
+            cells = cells_of(filed)
+            errors = [*cells.errors, *seen.errors(cells, at)]
+            if put is not None:
+                errors += preprocess.wrong_spectra(cells.spectra, filed.channels, at)
+                spectra = np.where(np.isfinite(cells.spectra), cells.spectra, 1) if errors else cells.spectra
+                cells = cells._replace(spectra=put(spectra))
+            return cells._replace(errors=errors)
+
+        def done():
+            finish()
+            seen.tell()
+
+        every = chain([first], blocks)
+        return layout, ((rows, partial(read, cells_of, at), at) for rows, cells_of, at in every), done
+
+    def look(self, layout, first, name, parquet):
+        """The Layout without the targets that are undecided by a first block; stops where it lies on its side."""
+        _, read, _ = first
+        some = layout._replace(channels=[], axis=[]) if parquet else layout
+        cells = read(some)
+        whole = {} if cells.errors else dict(zip(layout.targets, cells.targets.T))
+        outside = [*whole.values(), *cells.labels.values(), *cells.spectra.T[:1]]
+        impossible.check_sides(name, outside, lambda: (cells if some is layout else read(layout)).spectra)
+        if self.targets is not None or not len(layout.channels):
+            return layout
+        empty = [
+            column
+            for column in layout.ids
+            if column not in (*self.ids, *preprocess.ID_COLUMNS)
+            and np.isin(cells.labels[column], preprocess.GAPS).all()
+        ]
+        few = layout.targets if len(first[0]) < columns.COUNTED else ()
+        self.undecided = [*(few or columns.doubts(whole)), *empty]
+        targets = [column for column in layout.targets if column not in self.undecided]
+        ids = layout.ids + [column for column in layout.targets if column in self.undecided]
+        self.order = [column for column in layout.names if column in layout.targets or column in empty]
+        return layout._replace(ids=ids, targets=targets)
+
+
+def read_tables(path, then=None, reading=None):
+    """As `preprocess.read_tables`, of CSV and Parquet, as a Reading has it."""
+    try:
+        yield from preprocess.read_tables(path, then, (reading or Reading()).open)
+    except EmptyTable:
+        raise
+    except DataError as error:
+        raise sheets.reason(path, error) or error from None
+
+
+def read_table(path, reading=None):
+    """Read and preprocess a whole spectra file; the preprocess.Table of all its rows, its columns decided on."""
+    reading = reading or Reading()
+    parts = list(read_tables(path, reading=reading))
+    features, ids, targets = (pd.concat([part[k] for part in parts]) for k in range(3))
+    return decided(
+        preprocess.Table(features, ids, targets, parts[0].channels), reading, os.path.basename(path)
+    )
+
+
+def decided(table, reading, name):
+    """The Table with those of the undecided columns among its targets that are some."""
+    if not reading.order:
+        return table
+    values = {column: table.targets[column].to_numpy() for column in table.targets}
+    for column in reading.undecided:
+        undecided = columns.Undecided(name, column)
+        numbers = undecided.add(list(table.ids[column]))
+        if not undecided.is_text():
+            values[column] = numbers
+    values = {column: values[column] for column in reading.order if column in values}
+    names = columns.decide([values], reading.undecided, name)
+    numbering = {column: set() for column in names}
+    columns.keep_numbering(numbering, values)
+    columns.ask(name, numbering)
+    targets = pd.DataFrame({column: values[column] for column in names}, table.targets.index, names)
+    ids = table.ids.drop(columns=[column for column in names if column in reading.undecided])
+    return table._replace(ids=ids, targets=targets)
+
+
+def first_axis(paths):
+    """The channels of the first table that has rows, which others must have; of one table None."""
+    for path in paths[: len(paths) if len(paths) > 1 else 0]:
+        try:
+            return open_table(path, os.path.basename(path))[0].axis
+        except EmptyTable:
+            continue
+    return None
 
 
 def predictions_name(path):
     """What the file of a table's predictions is called."""
     name = os.path.basename(path)
-    return (name[:-3] if name.endswith(".gz") else name) + ".out"
+    return (name[:-3] if ends(name, ".gz") else name) + ".out"
 
 
 def file_sum(path):
@@ -44,6 +174,7 @@ def settings():
     return {"scale_range": [channels.start, channels.stop], "window": preprocess.WINDOW}
 
 
-def record(path):
-    """What tells whether something was made of a table as it is, in the same way."""
-    return {"sha256": file_sum(path), "preprocessing": settings(), "version": __version__}
+def record(path, axis=None):
+    """What tells whether something was made of a table as it is, in the same way and on the same channels."""
+    on = None if axis is None else hashlib.sha256("\n".join(axis).encode()).hexdigest()
+    return {"sha256": file_sum(path), "preprocessing": settings(), "channels": on, "version": __version__}

@@ -1,0 +1,180 @@
+"""Which columns of a laboratory's own table are its targets, where names alone do not tell."""
+
+import csv
+import logging
+import re
+
+import numpy as np
+import pandas as pd
+
+import preprocess
+from preprocess import DataError
+
+logger = logging.getLogger("preprocess")
+
+COPY = re.compile(r"(.+?)(?:\.[0-9]+|[._][xy])")  # a name that pandas or R gave to another column of one name
+COUNTER = re.compile(
+    r"Unnamed: [0-9.]+|index|level_[0-9]+|X(\.[0-9]+)?|\.\.\.[0-9]+|row\.?names", re.IGNORECASE
+)
+COUNTED = 3  # rows and values that tell a count from a measurement
+KINDS = {
+    "empty": "no value",
+    "constant": "always the same",
+    "counts": "counts rows or samples",
+    "copy": "a copy",
+}
+
+
+def add_columns(parser):
+    """Add the options that say which columns are what."""
+    group = parser.add_argument_group("columns, by name, as a line of CSV")
+    group.add_argument(
+        "--targets", type=names_in, help="to learn, instead of those that are taken by themselves"
+    )
+    group.add_argument(
+        "--ids", type=names_in, default=[], help="that are no targets, though they hold numbers"
+    )
+
+
+def names_in(line):
+    """The names in a line of CSV."""
+    return [name.strip() for row in csv.reader([line]) for name in row if name.strip()]
+
+
+def check_named(named, targets, ids):
+    """Raise a DataError where a column that `add_columns` was given is not among the targets or ids of a table."""
+    for option, wanted, there in (("--targets", named.targets or (), targets), ("--ids", named.ids, ids)):
+        missing = [column for column in wanted if column not in there]
+        if missing:
+            expected = f"one of {', '.join(map(repr, [*targets, *ids])) or 'none'}"
+            raise DataError(option, f"found no column {missing[0]!r}", expected, "check its name")
+
+
+def doubts(columns):
+    """{name: one of KINDS} of the columns that are hardly targets, of {name: numbers (n_rows,), NaN for gaps}."""
+    found, before = {}, {}
+    for name, values in columns.items():
+        known, stem = values[~np.isnan(values)], stem_of(name)
+        if not len(known):
+            found[name] = "empty"
+        elif len(values) > 1 and (known == known[0]).all():
+            found[name] = "constant"
+        elif counts(values) or (COUNTER.fullmatch(name) and all_different(values)):
+            found[name] = "counts"
+        elif any(np.array_equal(values, other, equal_nan=True) for other in before.get(stem, ())):
+            found[name] = "copy"
+        before.setdefault(stem, []).append(values)
+    return found
+
+
+def stem_of(name):
+    """What a column was called before pandas or R gave it another name."""
+    copied = COPY.fullmatch(name)
+    return copied.group(1) if copied else name
+
+
+def all_different(values):
+    """Whether all values are whole numbers, each another."""
+    return bool(not (values % 1).any() and len(np.unique(values)) == len(values) > 1)
+
+
+def counts(values):
+    """Whether whole numbers rise or fall by one from row to row or from sample to sample, or over and over."""
+    if len(values) < COUNTED or np.isnan(values).any() or (values % 1).any():
+        return False
+    steps = np.diff(values)
+    if len(np.unique(values)) >= COUNTED and (np.isin(steps, (0, 1)).all() or np.isin(steps, (0, -1)).all()):
+        return True
+    again = values[1:] == values[0]
+    return bool(
+        len(values) >= 2 * COUNTED and values[0] in (0, 1) and ((steps == 1) | again).all() and again.any()
+    )
+
+
+class Undecided:
+    """The numbers of a column that is read as text, block after block, as it may be an id."""
+
+    def __init__(self, table, column):
+        self.table, self.column = table, column
+        self.rows, self.some, self.text = 0, False, None
+
+    def add(self, texts):
+        """Texts as numbers, NaN for gaps; a DataError where a column has numbers and text."""
+        text = np.zeros(len(texts), bool)
+        try:
+            cells = "\n".join(cell.replace("\n", preprocess.SEPARATOR) for cell in texts).encode()
+            values = preprocess.one_column(cells, "\n", na_values=preprocess.GAPS, **preprocess.PRECISION)
+        except preprocess.NotNumbers:
+            values = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce").to_numpy(float)
+            text = np.isnan(values) & ~np.isin(texts, preprocess.GAPS)
+        if text.any() and self.text is None:
+            row = int(np.argmax(text))
+            self.text = self.rows + row + 1, texts[row]
+        self.rows += len(texts)
+        self.some = self.some or not np.isnan(values).all()
+        if self.some and self.text is not None:
+            where = f"{self.table}, row {self.text[0]}, column {self.column!r}"
+            remedy = f"{preprocess.MEND}, or name the column with --ids"
+            raise DataError(where, f"found the text {self.text[1]!r}", "a number", remedy)
+        return values
+
+    def is_text(self):
+        """Whether there was no number."""
+        return self.text is not None
+
+
+def decide(parts, undecided, name):
+    """The targets among columns, of which some are undecided; those left out are said.
+
+    `parts` are {name: numbers (n_rows,)} in the file's order, one of each table.
+    """
+    if not parts:
+        return []
+    whole = {column: np.concatenate([part[column] for part in parts]) for column in parts[0]}
+    found = doubts(whole)
+    for column in whole:
+        if all(counts(part[column]) for part in parts):  # from the start in each table
+            found[column] = "counts"
+    left_out = {column: kind for column, kind in found.items() if column in undecided}
+    for kind, words in KINDS.items():
+        some = ", ".join(repr(column) for column in left_out if left_out[column] == kind)
+        if some:
+            logger.info("%s: no target, %s: %s (--targets says otherwise)", name, words, some)
+    return [column for column in whole if column not in left_out]
+
+
+def fitting(columns, width, name):
+    """The targets among columns, as many as there are predictions: without those in doubt, or with some of them.
+
+    A model may have been fitted to rows of which a column tells more than of these.
+    """
+    found = doubts(columns)
+    for kinds in ((), ("constant", "empty"), ("constant",), ("empty",), KINDS):
+        targets = [column for column in columns if column not in found or found[column] in kinds]
+        if len(targets) == width:
+            return targets
+    certain = [column for column in columns if column not in found]
+    seen = f"found {len(certain)} targets, {', '.join(map(repr, certain)) or 'none'}"
+    expected = f"{width} as in the predictions"
+    raise DataError(name, seen, expected, "name them with --targets, or run predict.py again")
+
+
+def ask(name, numbering):
+    """Ask about targets of whole numbers that are all different."""
+    if numbering:
+        some = ", ".join(map(repr, numbering))
+        remedy = "--ids says so if they number samples"
+        logger.info(
+            "%s: taken as targets, though whole numbers and all different: %s (%s)", name, some, remedy
+        )
+
+
+def keep_numbering(seen, columns):
+    """Keep of the columns those whose numbers are whole and all different, {name: the numbers before}."""
+    for column in list(seen):
+        values = columns[column]
+        new = set(values.tolist())
+        if (values % 1).any() or len(new) < len(values) or new & seen[column]:
+            del seen[column]
+        else:
+            seen[column] |= new

@@ -1,0 +1,111 @@
+"""Values that cannot be meant: codes for gaps, negative assays, spectra below zero, a table on its side."""
+
+import logging
+from itertools import chain
+
+import numpy as np
+
+from preprocess import SCALE_RANGE, DataError
+
+logger = logging.getLogger("preprocess")
+
+CODES = (-99, -999, -9999, -99999, -999999, -999.25, -9999.25, -32768)  # for a gap, by habit and by software
+VOID = -1e30  # and what is below
+ROWS = 256  # looked at together: a processor's cache holds them
+AXIS_ROWS = 20  # that an axis has at least
+
+
+def is_code(values):
+    """Which values are codes for gaps."""
+    return np.isin(values, CODES) | (values <= VOID)
+
+
+class Look:
+    """What is seen in the blocks of one table, which come in any order; told when all have been read.
+
+    Codes for gaps are errors in a laboratory's own table, and only told in one of the challenge's shape.
+    """
+
+    def __init__(self, name, layout, own):
+        self.name, self.layout, self.own = name, layout, own
+        self.seen = []  # (what, row, place in words) of each
+
+    def errors(self, cells, at):
+        """Look at a block: a DataError for each code, of a laboratory's own table."""
+        codes = chain(self.spectra(cells.spectra, at), self.assays(cells.targets, at))
+        remedy = "leave an assay's cell empty, and take a spectrum out"
+        found = [(f"{where}", f"found {value:g}, a code for a gap") for value, where in codes]
+        if self.own:
+            return [DataError(where, what, "a measured value", remedy) for where, what in found]
+        self.seen += (("values that are codes for gaps", f"{what[6:]}, {where}") for where, what in found)
+        return []
+
+    def spectra(self, spectra, at):
+        """Yield the code and the place of each spectrum that holds one; note those far below zero."""
+        for first in range(0, len(spectra), ROWS):
+            some = spectra[first : first + ROWS]
+            lowest = some.min(axis=1)
+            for row in np.flatnonzero(lowest <= max(CODES)):
+                codes = is_code(some[row])
+                if codes.any():
+                    place = int(np.argmax(codes))
+                    yield some[row, place], f"{at(first + row)}, column {self.layout.channels[place]!r}"
+            below = np.flatnonzero(lowest < 0)
+            if len(below):
+                used = some[below, SCALE_RANGE]
+                for row in below[used.min(axis=1) < -used.max(axis=1)]:
+                    self.seen.append(("spectra further below zero than above", at(first + row)))
+
+    def assays(self, targets, at):
+        """Yield each code and its place, where the other assays of its column do not reach it; note negative ones."""
+        if not (targets < 0).any():
+            return
+        codes = is_code(targets)
+        others = np.where(codes, np.nan, targets)
+        for place, name in enumerate(self.layout.targets):
+            column = others[~np.isnan(others[:, place]), place]
+            low, high = (column.min(), column.max()) if len(column) else (0, 0)
+            for row in np.flatnonzero(targets[:, place] < 0):
+                value = targets[row, place]
+                if codes[row, place] and not low <= value <= high:
+                    yield value, f"{at(row)}, column {name!r}"
+                else:
+                    self.seen.append((f"negative assays of {name}", f"{value:g}, {at(row)}"))
+
+    def tell(self):
+        """Say what was seen, a line each kind, with how many and the first."""
+        kinds = {}
+        for what, where in self.seen:
+            kinds.setdefault(what, []).append(where)
+        for what, places in kinds.items():
+            times, first = len(places), min(places, key=lambda text: (len(text), text))
+            logger.info(
+                "%s: found %s %s (%s); taken as they stand", self.name, format(times, ","), what, first
+            )
+
+
+def check_sides(name, columns, spectra):
+    """Raise a DataError where a table lies on its side: a column is an axis, and spectra run down, not across.
+
+    `columns` are those that are no channels, texts or numbers; `spectra()` gives some rows of the others.
+    """
+    for column in columns:
+        if is_axis(column):
+            values = spectra()
+            across, down = (np.median(np.abs(np.diff(values, axis=axis))) for axis in (1, 0))
+            if down < across:
+                found = "found a table that looks the other way round, a channel a line"
+                raise DataError(name, found, "a spectrum a line", "transpose it")
+
+
+def is_axis(column):
+    """Whether the values of a column are evenly spaced and do not just count."""
+    try:
+        values = np.array(column, dtype=float)
+    except ValueError:
+        return False
+    steps = np.diff(values)
+    if len(values) < AXIS_ROWS or not (np.isfinite(values).all() and abs(steps).min() > 0):
+        return False
+    even = (np.abs(steps - np.median(steps)) <= 0.05 * abs(np.median(steps))).all()
+    return bool(even and not (values[0] in (0, 1) and (steps == 1).all()))
