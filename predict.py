@@ -18,7 +18,6 @@ from contextlib import ExitStack
 from functools import partial
 
 import train
-from mdl import ZeroClippedRidgeCV
 from preprocess import DETAILS, TARGETS, DataError, EmptyTable, find_tables, replacing, run
 from recore.bounds import MOST
 from recore.channels import RESAMPLE
@@ -42,12 +41,12 @@ def reading_of(model, description, resample=False):
     targets = list(model.target_names_)
     own = set(targets) != set(TARGETS)
     ids = description.get("ids", [])
-    return Reading(description["channels"] or None, resample, targets, ids, own, RESAMPLE)
+    return Reading(description["channels"] or None, resample, targets, ids, own, remedy=RESAMPLE)
 
 
 def predict_table(model_dir, output_dir, coverage, resample, path):
     """Write the predictions of a table, and their details where there is a coverage; the number of rows."""
-    model, description = load_described(model_dir, ZeroClippedRidgeCV)
+    model, description = load_described(model_dir, train.ZeroClippedRidgeCV)
     reading = reading_of(model, description, resample)
     paths = output_paths(path, output_dir)[: 1 if coverage is None else 2]
 

@@ -47,12 +47,14 @@ DECIMALS = 12  # of a feature: a file then holds what memory does, to the last b
 BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
 CACHED_ROWS = 256  # preprocessed at a time: 3.5 MB of 1,700 channels, which a processor's cache holds
 LONGEST = 16 << 20  # bytes of a line, or of a cell in quotes: 1,700 channels need 30 thousand
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+THREADS = min(4, CORES)  # blocks in work; parsing releases the GIL
 SHOWN = 10  # of a file's bad cells
 MEND = "mend the cell (an assay below detection: half the limit, or leave it empty)"
 AGAIN = (
-    "found the header again",
-    "a spectrum",
-    "remove the line, and put files together without their headers",
+    "found a header line among the rows",
+    "numbers",
+    "remove it, and put files together without their headers",
 )
 
 ID_COLUMNS = ("DepthTo", "SiteID", "DepthFrom")
@@ -75,14 +77,6 @@ TARGETS = tuple(
     HfPPM InPPM KPPM LaPPM LiPPM MgPPM NaPPM NbPPM RbPPM RePPM ScPPM TaPPM TiPPM TlPPM YPPM
     """.split()
 )
-
-
-def cores():
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-THREADS = min(4, cores())  # blocks in work; parsing releases the GIL
 
 
 class DataError(ValueError):
@@ -265,7 +259,9 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
         remedy = "rename or remove the others, and put the header line first"
         raise DataError(path, f"found column {name!r} {times} times", "every name once", remedy)
     index = names[0] if names[0] in INDEX_NAMES else None
-    official = [name for name in TARGETS if name in names]  # in the order the score expects
+    official = [
+        name for name in TARGETS if name in names and name not in ids
+    ]  # in the order the score expects
     whole = len(official) == len(TARGETS)
     if targets is None and not whole and 2 * len(official) > len(TARGETS):
         missing = ", ".join(name for name in TARGETS if name not in official)
@@ -285,7 +281,7 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
     own = [name for name in rest if name not in channel and name not in text]
     if not channel and (spectra or whole):
         channel, own = {name: name for name in run}, []
-    learnt = {*(official if whole else (*official, *own) if targets is None else targets)}
+    learnt = {*(official if whole else (*official, *own) if targets is None else targets)}.intersection(names)
     targets = [name for name in (TARGETS if learnt == {*TARGETS} else names) if name in learnt]
     taken = {index, *channel, *targets}
     ids = [name for name in names if name not in taken]
@@ -392,10 +388,14 @@ class Block:
             remedy = "save the table as CSV in UTF-8"
             raise DataError(f"{self.path}, line {line}", found, remedy=remedy) from None
 
+    def is_filled(self, record):
+        """Whether a cell of a record is filled."""
+        return "".join(record).strip() if self.quoted else record.strip(EMPTY)
+
     def records(self):
         """The records in which a cell is filled."""
         if self.kept is None:
-            self.kept = [record for _, record in self.each() if not is_empty(record)]
+            self.kept = [record for _, record in self.each() if self.is_filled(record)]
         return self.kept
 
     def rows(self):
@@ -403,19 +403,13 @@ class Block:
         return self.records() if self.quoted else [self.decoded(line).split(",") for line in self.records()]
 
     def empty(self):
-        """The lines of the records without a cell filled, blank lines apart."""
-        return [
-            line for line, record in self.each() if is_empty(record) and (b"," in record or len(record) > 1)
-        ]
+        """The lines of the records with cells of which none is filled."""
+        left = [(line, record) for line, record in self.each() if not self.is_filled(record)]
+        return [line for line, record in left if (len(record) > 1 if self.quoted else b"," in record)]
 
     def at(self, row):
         """The place of a row of this block: 'public.csv.gz, line 17'."""
-        return f"{self.path}, line {[line for line, record in self.each() if not is_empty(record)][row]}"
-
-
-def is_empty(record):
-    """Whether no cell of a record is filled."""
-    return not (record.strip(EMPTY) if isinstance(record, bytes) else "".join(record).strip())
+        return f"{self.path}, line {[line for line, record in self.each() if self.is_filled(record)][row]}"
 
 
 def find_tables(path):
@@ -552,13 +546,17 @@ def parse(block, names, labels=(), kept=(), quick=True):
     The cells are read as one long column: over 1,750 columns pandas spends more time on columns than on
     numbers, and this way it reads two to three times as fast.
     """
-    records = block.records()
-    if quick and names[: len(labels)] == list(labels) and not block.quoted:
+    records, width = block.records(), len(names) - len(labels)
+    lead = next((place for place, name in enumerate(names) if name not in labels), 0)
+    tail = len(labels) - lead
+    if quick and not block.quoted and width and names[:lead] + names[len(names) - tail :] == list(labels):
         if any(line.count(b",") + 1 != len(names) for line in records):
             raise NotNumbers
-        rows, end = [line.split(b",", len(labels)) for line in records], ","
-        texts = [[block.decoded(row[place]) for row in rows] for place in map(names.index, kept)]
-        cells = b",".join([row[-1] for row in rows])
+        rows, end = [line.split(b",", lead) for line in records], ","
+        rows = [[*row[:-1], *row[-1].rsplit(b",", tail)] for row in rows]
+        places = [place if place < lead else place - len(names) for place in map(names.index, kept)]
+        texts = [[block.decoded(row[place]) for row in rows] for place in places]
+        cells = b",".join([row[lead] for row in rows])
     else:
         rows, end = block.rows(), "\n"
         if any(len(row) != len(names) for row in rows):
@@ -566,8 +564,9 @@ def parse(block, names, labels=(), kept=(), quick=True):
         texts = [[row[place] for row in rows] for place in map(names.index, kept)]
         others = sorted(set(range(len(names))).difference(map(names.index, labels)))
         cells = "\n".join([row[place].strip() for row in rows for place in others]).encode()
-    values = one_column(cells, end, na_values=GAPS, **PRECISION).reshape(len(rows), len(names) - len(labels))
-    return values, {name: [cell.strip() for cell in cells] for name, cells in zip(kept, texts)}
+    values = one_column(cells, end, na_values=GAPS, **PRECISION) if width else np.empty(0)
+    texts = {name: [cell.strip() for cell in cells] for name, cells in zip(kept, texts)}
+    return values.reshape(len(rows), width), texts
 
 
 def parse_numbers(block, names, labels=(), kept=()):
@@ -712,26 +711,11 @@ def to_table(cells, rows, layout, at):
 
 
 def read_tables(path, then=None, open_table=None):
-    """Read and preprocess a spectra file block by block, in THREADS threads.
+    """Yield a spectra file as preprocessed Tables of some hundred rows, in file order.
 
-    Parameters
-    ----------
-    path : str
-        A .csv.gz or .csv file, or a folder that holds public.csv.gz or one table.
-    then : callable, optional
-        Applied to each Table in the thread that made it; its result is yielded instead.
-    open_table : callable, optional
-        Gives what `open_csv` does, for tables of other kinds.
-
-    Yields
-    ------
-    Table
-        Some hundred rows, in file order.
-
-    Raises
-    ------
-    DataError
-        For what is not as data/README.md says; for a repeated index after the last row.
+    `then` is applied to each in the thread that made it, and its result yielded instead; `open_table` gives what
+    `open_csv` does, for tables of other kinds. A DataError tells what is not as data/README.md says, all bad cells
+    and a repeated index after the last row.
     """
     path, indexes, wrong = find_table(path), [], []
     name = os.path.basename(path)
@@ -768,7 +752,7 @@ def preprocess(data_file, open_table=None):
     data_file : str
         A .csv.gz or .csv file, or a folder that holds public.csv.gz or one table.
     open_table : callable, optional
-        See `read_tables`.
+        Gives what `open_csv` does, for tables of other kinds.
 
     Returns
     -------
@@ -779,7 +763,7 @@ def preprocess(data_file, open_table=None):
     Raises
     ------
     DataError
-        As `read_tables`.
+        For what is not as data/README.md says.
     """
     *frames, channels = zip(*read_tables(data_file, open_table=open_table))
     sums, ids, targets = map(pd.concat, frames)

@@ -17,26 +17,13 @@ Assays are read, and told from other columns, as preprocess.py does it.
 
 import argparse
 import logging
-import os
 
 import numpy as np
 
 import preprocess
-from preprocess import (
-    GAPS,
-    ID_COLUMNS,
-    MEND,
-    DataError,
-    EmptyTable,
-    find_tables,
-    parse_numbers,
-    read_blocks,
-    refuse,
-    replacing,
-    wrong_cells,
-)
-from recore.columns import add_columns, fitting
-from recore.tables import open_table, predictions_name
+from preprocess import DataError, EmptyTable, replacing
+from recore.columns import add_columns
+from recore.pairs import find_pairs, read_pair
 
 logger = logging.getLogger(__name__)
 
@@ -85,85 +72,6 @@ def r2_of(total):
 def weighted(each):
     """The official score from the R² of the 49 targets."""
     return float(np.dot(list(WEIGHTS.values()), each))
-
-
-def find_pairs(actual, predicted):
-    """The tables that `actual` stands for, each with the file of its predictions."""
-    found = find_tables(actual)
-    if os.path.isdir(predicted):
-        return [(path, os.path.join(predicted, predictions_name(path))) for path in found]
-    if len(found) > 1:
-        expected = f"the one with the predictions of the {len(found)} tables of {actual}"
-        raise DataError(predicted, "not a folder", expected, "name it")
-    return [(found[0], predicted)]
-
-
-def read_assays(path, named):
-    """The columns of a table that may be its targets, {name: assays (n_rows,), NaN where one is missing}."""
-    name, parts, gaps = os.path.basename(path), [], None
-    layout, blocks, _ = open_table(path, name, False, named.targets, named.ids)
-    remedy = "mend the cell" if layout.targets == list(WEIGHTS) else MEND
-    errors = []
-    for _, read, at in blocks:
-        cells = read(layout)
-        wrong = ~np.isfinite(cells.targets) if layout.targets == list(WEIGHTS) else np.isinf(cells.targets)
-        errors += [*cells.errors, *wrong_cells(wrong, cells.targets, layout.targets, at, remedy)]
-        parts.append(cells.targets)
-        empty = {column for column, texts in cells.labels.items() if np.isin(texts, GAPS).all()}
-        gaps = empty if gaps is None else gaps & empty
-    refuse(errors)
-    columns = dict(zip(layout.targets, np.concatenate(parts).T))
-    rows = sum(map(len, parts))
-    columns.update(
-        (column, np.full(rows, np.nan)) for column in gaps - {layout.index, *ID_COLUMNS, *named.ids}
-    )
-    return {
-        column: columns[column]
-        for column in (layout.targets if whole(columns) else layout.names)
-        if column in columns
-    }
-
-
-def read_predictions(path):
-    """The predictions in a file (n_rows, n_targets), without header and index."""
-    parts, remedy = [], "run predict.py again"
-    if not os.path.isfile(path):
-        raise DataError(path, "not found", "a file", "run the steps before this one or check the path")
-    for block in read_blocks(path):
-        names = [f"{place}" for place in range(1, 1 + (parts[0].shape[1] if parts else len(block.rows()[0])))]
-        values, _, errors = parse_numbers(block, names)
-        refuse([*errors, *wrong_cells(~np.isfinite(values), values, names, block.at, remedy)])
-        parts.append(values)
-    if not parts:
-        raise DataError(os.path.basename(path), "found no row", "one for each sample", remedy)
-    return np.concatenate(parts)
-
-
-def read_pair(actual_path, predicted_path, named, targets=None):
-    """Assays and predictions (n_rows, n_targets) that match, and the targets' names; they are chosen where None."""
-    columns, predicted = read_assays(actual_path, named), read_predictions(predicted_path)
-    actual, where = os.path.basename(actual_path), os.path.basename(predicted_path)
-    if targets is None:
-        targets = list(WEIGHTS) if whole(columns) else fitting(columns, predicted.shape[1], actual)
-    missing = [name for name in targets if name not in columns]
-    if missing:
-        raise DataError(
-            actual, f"found no target {missing[0]!r}", "those of the other tables", "score it apart"
-        )
-    rows = len(next(iter(columns.values())))
-    for found, expected, what in (
-        (len(predicted), rows, "rows"),
-        (predicted.shape[1], len(targets), "columns"),
-    ):
-        if found != expected:
-            wanted = f"{expected} as in {actual}, without header and index"
-            raise DataError(where, f"found {found} {what}", wanted, "run predict.py again")
-    return np.column_stack([columns[name] for name in targets]), predicted, targets
-
-
-def whole(columns):
-    """Whether columns are the 49 of the challenge."""
-    return set(columns) == set(WEIGHTS)
 
 
 def main(argv=None):

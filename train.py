@@ -29,9 +29,9 @@ import preprocess
 from mdl import ZeroClippedRidgeCV
 from preprocess import DataError
 from recore import model_file
-from recore.channels import describe
 from recore.codecs import Body, read_body, refusal
-from recore.columns import add_columns, check_named
+from recore.columns import add_columns, check_named, tell
+from recore.many import FIRST
 from recore.predictions import FORMATS, Predictions, accepted, predict
 from recore.store import Stored, labelled, store
 from recore.tables import Reading, file_sum, first_axis, read_table
@@ -72,12 +72,11 @@ def fit(data, group=None, with_bounds=True, run=None):
     ValueError
         When there is too little to learn from, or no such group.
     """
+    check_training(data, group)
     model = ZeroClippedRidgeCV()
     model.with_bounds = with_bounds
     if isinstance(data, Stored):
-        check_training(data.target_names, data.n_rows, data.ids, group)
         return model.fit_stored(data, None if group is None else groups_of(data, group), run)
-    check_training(data.targets.columns, len(data.features), data.ids.columns, group)
     return model.fit(data.features, data.targets, groups=None if group is None else groups_of(data, group))
 
 
@@ -90,9 +89,10 @@ def groups_of(data, name):
     return preprocess.label_keys(labelled(labels, name))
 
 
-def check_training(targets, rows, ids, group):
+def check_training(data, group):
     """Raise a DataError unless there is something to learn from, and an id column to group by."""
-    if not len(targets):
+    rows, ids = (data.n_rows if isinstance(data, Stored) else len(data.features)), list(data.ids)
+    if not targets_of(data):
         expected = "the 49 assays, or channels named by wavenumber beside the columns to predict"
         raise DataError("", "found no target among the columns", expected, "see data/README.md")
     if rows < 2:
@@ -100,6 +100,13 @@ def check_training(targets, rows, ids, group):
     if group is not None and group not in ids:
         wanted = f"one of {', '.join(ids) or 'none'}"
         raise DataError("", f"found no id column {group!r}", wanted, "name one of them, or none")
+    if group is not None:
+        groups_of(data, group)
+
+
+def targets_of(data):
+    """The names of the targets."""
+    return data.target_names if isinstance(data, Stored) else list(data.targets)
 
 
 # --- serving ------------------------------------------------------------------------
@@ -214,8 +221,11 @@ def main(argv=None):
     cache = arguments.cache or os.path.join(arguments.model_dir, CACHE)
     with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
         data, training = load(paths, cache, run, how)
-        tell_columns(data, arguments)
         try:
+            check_training(data, arguments.group)
+            targets, ids = targets_of(data), list(data.ids)
+            check_named(arguments, targets, ids)
+            tell(targets, ids, data.channels)
             model = fit(data, arguments.group, run=run)
             training["mean_r2"] = mean_r2(data, model, arguments.group, run)
         except ValueError as error:
@@ -236,16 +246,6 @@ def main(argv=None):
     logger.info("%s: alpha chosen with each %s left out", saved, training["left_out"])
 
 
-def tell_columns(data, named):
-    """Say what was taken as ids, channels and targets; a DataError where a column that was named is none of them."""
-    targets = data.target_names if isinstance(data, Stored) else list(data.targets)
-    check_named(named, targets, list(data.ids))
-    logger.info("ids: %s", ", ".join(data.ids) or "none")
-    logger.info("channels: %s", describe(data.channels))
-    challenge = set(targets) == set(preprocess.TARGETS)
-    logger.info("targets: %s", "the challenge's 49" if challenge else ", ".join(targets) or "none")
-
-
 def load(paths, cache, run, how):
     """What to learn from, a preprocess.Table or Stored, and what the model's description tells of it."""
     if len(paths) == 1 and os.path.getsize(paths[0]) <= SMALL:
@@ -255,8 +255,8 @@ def load(paths, cache, run, how):
         return table, {**about, "rows": len(table.features), "missing_assays": missing}
     os.makedirs(cache, exist_ok=True)
     cache, tables = os.path.abspath(cache), list(map(os.path.abspath, paths))  # a worker's folder is another
-    how = {**how, "axis": first_axis(tables), "remedy": "give tables of the same channels"}
-    data = Stored(list(run(partial(store, cache, how), tables, "features")))
+    how = {**how, "axis": first_axis(tables), "whose": FIRST, "remedy": "give tables of the same channels"}
+    data = Stored(list(run(partial(store, cache, how=how), tables, "features")))
     sums = "".join(f"{table['sha256']}  {table['name']}\n" for table in data.tables)
     of_all = hashlib.sha256(sums.encode()).hexdigest()  # as `sha256sum * | sha256sum` gives in their folder
     about = {"files": len(paths), "sha256": of_all if len(paths) > 1 else data.tables[0]["sha256"]}

@@ -9,6 +9,7 @@ import pandas as pd
 
 import preprocess
 from preprocess import DataError
+from recore.channels import describe
 
 logger = logging.getLogger("preprocess")
 
@@ -85,10 +86,8 @@ def counts(values):
     steps = np.diff(values)
     if len(np.unique(values)) >= COUNTED and (np.isin(steps, (0, 1)).all() or np.isin(steps, (0, -1)).all()):
         return True
-    again = values[1:] == values[0]
-    return bool(
-        len(values) >= 2 * COUNTED and values[0] in (0, 1) and ((steps == 1) | again).all() and again.any()
-    )
+    again = (steps == 1) | (steps < 0)  # scans of a sample, sample after sample
+    return bool(len(values) >= 2 * COUNTED and again.all() and 2 * (steps == 1).sum() >= len(steps))
 
 
 class Undecided:
@@ -157,6 +156,19 @@ def fitting(columns, width, name):
     seen = f"found {len(certain)} targets, {', '.join(map(repr, certain)) or 'none'}"
     expected = f"{width} as in the predictions"
     raise DataError(name, seen, expected, "name them with --targets, or run predict.py again")
+
+
+def tell(targets, ids, channels):
+    """Say what was taken as ids, channels and targets."""
+    logger.info("ids: %s", ", ".join(ids) or "none")
+    logger.info("channels: %s", describe(channels))
+    challenge = [name for name in preprocess.TARGETS if name in targets]
+    if len(challenge) == len(preprocess.TARGETS) == len(targets):
+        logger.info("targets: the challenge's 49")
+        return
+    logger.info("targets: %s", ", ".join(targets))
+    if challenge:
+        logger.info("%s: taken as your own elements, there is no official score", ", ".join(challenge))
 
 
 def ask(name, numbering):

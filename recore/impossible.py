@@ -84,22 +84,24 @@ class Look:
             )
 
 
-def check_sides(name, columns, spectra):
+def check_sides(name, axis, columns, spectra):
     """Raise a DataError where a table lies on its side: a column is an axis, and spectra run down, not across.
 
-    `columns` are those that are no channels, texts or numbers; `spectra()` gives some rows of the others.
+    `axis` are the numbers of its channels, None without; `columns` those that are no channels, as texts or
+    numbers; `spectra()` gives some rows of the channels. Where the channels are an axis there is nothing to ask.
     """
-    for column in columns:
-        if is_axis(column):
-            values = spectra()
-            across, down = (np.median(np.abs(np.diff(values, axis=axis))) for axis in (1, 0))
-            if down < across:
-                found = "found a table that looks the other way round, a channel a line"
-                raise DataError(name, found, "a spectrum a line", "transpose it")
+    if axis is not None and is_even(axis) and abs(axis[1] - axis[0]) != 1:
+        return
+    if any(is_even(column) and float(column[0]) not in (0, 1) for column in columns):
+        values = spectra()
+        across, down = (np.median(np.abs(np.diff(values, axis=axis))) for axis in (1, 0))
+        if 2 * down < across:
+            found = "found a table that looks the other way round, a channel a line"
+            raise DataError(name, found, "a spectrum a line", "transpose it")
 
 
-def is_axis(column):
-    """Whether the values of a column are evenly spaced and do not just count."""
+def is_even(column):
+    """Whether the values of a column or a header are evenly spaced."""
     try:
         values = np.array(column, dtype=float)
     except ValueError:
@@ -107,5 +109,4 @@ def is_axis(column):
     steps = np.diff(values)
     if len(values) < AXIS_ROWS or not (np.isfinite(values).all() and abs(steps).min() > 0):
         return False
-    even = (np.abs(steps - np.median(steps)) <= 0.05 * abs(np.median(steps))).all()
-    return bool(even and not (values[0] in (0, 1) and (steps == 1).all()))
+    return bool((np.abs(steps - np.median(steps)) <= 0.05 * abs(np.median(steps))).all())

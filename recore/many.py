@@ -11,12 +11,13 @@ from recore.parquet import parquet_rows
 from recore.tables import Reading, file_sum, first_axis, read_tables, record
 from recore.workers import add_workers, naming, workers
 
+FIRST = "the first table's"
 logger = logging.getLogger("preprocess")
 
 
 def preprocess_table(source, output, axis=None):
     """Preprocess one table, to Parquet where its name says so, else to CSV; feature names and rows."""
-    reading, rows = Reading(axis, remedy="preprocess tables of other channels apart"), 0
+    reading, rows = Reading(axis, whose=FIRST, remedy="preprocess tables of other channels apart"), 0
     if not ends(output, ".parquet"):
         return preprocess.write_csv(source, output, partial(read_tables, reading=reading))
     with replacing(output, "wb") as file, parquet_rows(file) as write:
@@ -26,7 +27,7 @@ def preprocess_table(source, output, axis=None):
     return list(table.features), rows
 
 
-def preprocess_shard(axis, item):
+def preprocess_shard(item, axis=None):
     """As `preprocess_table`, of a source and an output that may be done: then it has no rows.
 
     A source without a row is left out, and gives None.
@@ -70,7 +71,7 @@ def preprocess_all(sources, outputs, run):
     pairs = list(zip(map(os.path.abspath, sources), map(os.path.abspath, outputs)))
     done = [
         each
-        for each in run(partial(preprocess_shard, first_axis(sources)), pairs, "tables")
+        for each in run(partial(preprocess_shard, axis=first_axis(sources)), pairs, "tables")
         if each is not None
     ]
     if not done:

@@ -32,8 +32,9 @@ def places(names, features):
 
 def other_features(names, missing, features):
     """The DataError for names that lack some of the features: turned round, not preprocessed, or others."""
-    expected = f"the model's {len(features)} features, {features[0]!r} to {features[-1]!r}"
-    found = f"found {len(names)} columns without {len(missing)} of them, first {missing[0]!r}"
+    expected = f"{features[0]!r} to {features[-1]!r}"
+    found = f"found {len(names)} columns without {len(missing)} of the model's {len(features)} features"
+    found += f", first {missing[0]!r}"
     turned = ":".join(missing[0].split(":")[::-1])
     canonical = preprocess.channel_names(names)
     if missing[0].count(":") == 1 and turned in names and turned != missing[0]:
@@ -41,7 +42,7 @@ def other_features(names, missing, features):
         return DataError("", found, expected, "turn the spectra round before they are preprocessed")
     if {*missing[0].split(":")} <= {*names, *canonical.values()}:
         found = f"found {len(names)} columns, channels among them"
-        return DataError("", found, expected, "preprocess the spectra first with preprocess.py")
+        return DataError("", found, expected, "preprocess them first with preprocess.py")
     others = [name for name in names if ":" in name and name not in features]
     found += f", and {others[0]!r} instead" if others else ""
     remedy = "use spectra of the channels that the model was trained on, preprocessed, or train again"

@@ -53,7 +53,7 @@ class Stored:
                     name for name in other["order"] if name not in one["order"] and name not in undecided
                 ]
                 if lacks:
-                    found = f"found no target {lacks[0]!r}, which {other['name']} has"
+                    found = f"found other targets than in {other['name']}, without {lacks[0]!r}"
                     raise DataError(one["name"], found, remedy="give tables of the same columns")
         text = {name for table in self.tables for name in table["text"]}
         names = [name for name in first["order"] if all(name in table["order"] for table in self.tables)]
@@ -126,13 +126,13 @@ def describe(folder):
         raise DataError(folder, "not found here, though a worker wrote it", remedy=remedy) from None
 
 
-def store(cache, how, path):
+def store(cache, path, how=None):
     """Preprocess a table and keep it in a folder of the cache, which is given, unless it was done before.
 
-    `how` are the arguments of its Reading. VALUES: little-endian float64, features and assays of row after row;
+    `how` are arguments of its Reading. VALUES: little-endian float64, features and assays of row after row;
     IDS, as they stand in the table; TABLE, what is known of both. None where the table has no row.
     """
-    folder, made_of = os.path.join(cache, os.path.basename(path)), {**record(path), "how": how}
+    folder, made_of = os.path.join(cache, os.path.basename(path)), {**record(path), "how": how or {}}
     if os.path.isdir(folder):
         try:
             if describe(folder)["source"] == made_of:
@@ -144,7 +144,7 @@ def store(cache, how, path):
     os.mkdir(beside)
     try:
         with naming(path, folder):
-            write_table(path, beside, made_of, Reading(**how))
+            write_table(path, beside, made_of, Reading(**how or {}))
             os.rename(beside, folder)
     except EmptyTable as error:
         shutil.rmtree(beside)

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 
@@ -36,11 +37,15 @@ class Reading:
         Columns that are targets and ids; those that are by the rules when not given.
     own : bool, optional
         Whether the targets are a laboratory's own, see `impossible`; as they are in the table when not given.
+    whose, remedy : str, optional
+        Whose channels they must be, and what to do where they are others, in words.
     """
 
-    def __init__(self, axis=None, resample=False, targets=None, ids=(), own=None, remedy=None):
+    def __init__(
+        self, axis=None, resample=False, targets=None, ids=(), own=None, whose="the model's", remedy=None
+    ):
         self.axis, self.resample, self.targets, self.ids = axis, resample, targets, list(ids)
-        self.own, self.remedy = own, remedy or channels.OTHERS
+        self.own, self.whose, self.remedy = own, whose, remedy or channels.OTHERS
         self.undecided, self.order = [], []  # targets perhaps; and all of them, in the file's order
 
     def open(self, path, name):
@@ -60,7 +65,7 @@ class Reading:
                 put = channels.Resampling(layout.axis, self.axis, name)
                 layout = layout._replace(channels=list(self.axis), axis=list(self.axis))
             else:
-                filed = layout = channels.arranged(layout, self.axis, name, remedy=self.remedy)
+                filed = layout = channels.arranged(layout, self.axis, name, self.whose, self.remedy)
         seen = impossible.Look(name, filed, own)
 
         def read(cells_of, at, _):
@@ -85,8 +90,11 @@ class Reading:
         some = layout._replace(channels=[], axis=[]) if parquet else layout
         cells = read(some)
         whole = {} if cells.errors else dict(zip(layout.targets, cells.targets.T))
-        outside = [*whole.values(), *cells.labels.values(), *cells.spectra.T[:1]]
-        impossible.check_sides(name, outside, lambda: (cells if some is layout else read(layout)).spectra)
+        labels = [texts for column, texts in cells.labels.items() if column not in preprocess.ID_COLUMNS]
+        outside, axis = [*whole.values(), *labels, *cells.spectra.T[:1]], channels.numbers(layout.axis)
+        impossible.check_sides(
+            name, axis, outside, lambda: (cells if some is layout else read(layout)).spectra
+        )
         if self.targets is not None or not len(layout.channels):
             return layout
         empty = [
@@ -105,8 +113,15 @@ class Reading:
 
 def read_tables(path, then=None, reading=None):
     """As `preprocess.read_tables`, of CSV and Parquet, as a Reading has it."""
-    try:
+    with explained(path):
         yield from preprocess.read_tables(path, then, (reading or Reading()).open)
+
+
+@contextmanager
+def explained(path):
+    """Say of a file that cannot be read what it is, where that can be told."""
+    try:
+        yield
     except EmptyTable:
         raise
     except DataError as error:
@@ -116,11 +131,9 @@ def read_tables(path, then=None, reading=None):
 def read_table(path, reading=None):
     """Read and preprocess a whole spectra file; the preprocess.Table of all its rows, its columns decided on."""
     reading = reading or Reading()
-    parts = list(read_tables(path, reading=reading))
-    features, ids, targets = (pd.concat([part[k] for part in parts]) for k in range(3))
-    return decided(
-        preprocess.Table(features, ids, targets, parts[0].channels), reading, os.path.basename(path)
-    )
+    with explained(path):
+        table = preprocess.split(preprocess.preprocess(path, reading.open))
+    return decided(table, reading, os.path.basename(path))
 
 
 def decided(table, reading, name):

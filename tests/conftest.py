@@ -22,7 +22,6 @@ REAL_TABLES = [
     "limesoda_mir/limesoda_NRW_62_full.csv.gz",
     "peat_redoxpeat/peat_redoxpeat_full.csv.gz",
     "yamsys_soil/yamsys_soil_full.csv.gz",
-    "yamsys_soil/yamsys_soil_scans.csv.gz",
 ]
 
 

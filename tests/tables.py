@@ -57,11 +57,11 @@ def do(name, *arguments):
     main([*map(str, arguments), *jobs])
 
 
-def said_by(name, *arguments):
-    """What a step says that fails in this process."""
+def said_by(name, *arguments, lines=1):
+    """What a step says that fails in this process, in so many lines."""
     with pytest.raises(preprocess.DataError) as caught:
         do(name, *arguments)
-    assert "\n" not in str(caught.value)
+    assert lines is None or len(str(caught.value).splitlines()) == lines
     return str(caught.value)
 
 

@@ -51,7 +51,7 @@ def test_a_model_trained_on_other_features_is_told(table, model_dir, tmp_path):
     message = said_by(
         "predict", "--model_dir", model_dir, "--data_dir", path, "--output_dir", tmp_path / "out"
     )
-    assert "without 49 of the model's 49 features" in message
+    assert "first '4000.7' in the place of '4000'" in message and "--resample" in message
     assert not list((tmp_path / "out").iterdir())
 
 

@@ -105,7 +105,7 @@ BAD_PREDICTIONS = {
     "a row missing": (lambda text: text.split("\n", 1)[1], "found 39 rows, expected 40"),
     "a header": (
         lambda text: ",".join(preprocess.TARGETS) + "\n" + text,
-        "line 1, column 'AgPPM': found the text 'AgPPM'",
+        "line 1: found a header line among the rows",
     ),
     "a column missing": (
         lambda text: "\n".join(line.split(",", 1)[1] for line in text.splitlines()),

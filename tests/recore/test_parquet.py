@@ -13,7 +13,8 @@ from tests.tables import do, needs_parquet, said_by, said_without
 
 
 def same_tables(found, expected):
-    for each, other in zip(found, expected):
+    assert found.channels == expected.channels
+    for each, other in zip(found[:3], expected):
         np.testing.assert_array_equal(each.index, other.index)
         assert list(each) == list(other)
         np.testing.assert_array_equal(each.to_numpy(), other.to_numpy())
@@ -52,7 +53,7 @@ def test_parquet_of_every_type_of_number_and_text(long_table, tmp_path):
 def test_a_parquet_index_is_what_pandas_says_it_is(long_table, tmp_path):
     needs_parquet()
     path = tmp_path / "a.parquet"
-    own = long_table[:30].drop(columns=list(preprocess.TARGETS)).assign(Clay=np.arange(30.0))
+    own = long_table[:30].drop(columns=list(preprocess.TARGETS)).assign(Clay=np.arange(30.0) / 2)
 
     def read(frame):
         frame.to_parquet(str(path))

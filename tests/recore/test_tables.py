@@ -22,5 +22,6 @@ def test_a_record_tells_the_bytes_the_settings_and_the_version(table, tmp_path):
     assert recore.tables.record(str(path)) == {
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "preprocessing": {"scale_range": [0, -300], "window": 7},
+        "channels": None,
         "version": recore.__version__,
     }
