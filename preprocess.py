@@ -33,7 +33,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Callable, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import pandas as pd
@@ -196,7 +196,7 @@ def features(spectra):
     channels = [str(name) for name in spectra.columns]
     check_channels(channels, "spectra")
     values = np.ascontiguousarray(spectra, dtype=float)
-    refuse(wrong_spectra(values, channels, "row {}".format))
+    refuse(wrong_spectra(values, values.min(axis=1), channels, "row {}".format))
     known = channel_names(channels)
     names = window_names([known.get(name, name) for name in channels])
     return pd.DataFrame(window_sums(scale(values)), spectra.index, names)
@@ -314,13 +314,18 @@ def check_channels(channels, path):
         raise DataError(path, f"found {len(channels)} channels", expected, remedy)
 
 
-def wrong_spectra(values, channels, at):
-    """Yield a DataError for what no spectrum can hold: gaps, infinities, a maximum not above 0."""
-    yield from wrong_cells(~np.isfinite(values), values, channels, at, "mend or remove the spectrum")
+def wrong_spectra(values, lowest, channels, at):
+    """Yield a DataError for what no spectrum can hold: gaps, infinities, a maximum not above 0, the header.
+
+    `lowest` are the spectra's minima, which tell of a gap; `at(row)` words where.
+    """
+    highest = values[:, SCALE_RANGE].max(axis=1)
+    parts = lowest, highest, values[:, : SCALE_RANGE.start], values[:, SCALE_RANGE.stop :]
+    if not all(np.isfinite(part.sum()) for part in parts):  # quicker than to look at each
+        yield from wrong_cells(~np.isfinite(values), values, channels, at, "mend or remove the spectrum")
     ends = np.array([number(channels[0]), number(channels[-1])], dtype=float)
     for row in np.flatnonzero(np.isclose(values[:, [0, -1]], ends, 1e-9, 0).all(axis=1)):
         yield DataError(at(row), *AGAIN)
-    highest = values[:, SCALE_RANGE].max(axis=1)
     for row in np.flatnonzero(highest <= 0):
         seen = f"found a spectrum whose maximum over the channels {RANGE} is {highest[row]:g}"
         yield DataError(at(row), seen, "more than 0", "remove it or measure it again")
@@ -361,7 +366,7 @@ class Block:
 
     def __init__(self, text, first_line, path):
         self.text, self.first_line, self.path = text, first_line, path
-        self.quoted, self.kept = b'"' in text, None
+        self.quoted, self.kept, self.left = b'"' in text, None, []
 
     def each(self):
         """Yield the line that each record starts in, and the record: bytes, where quotes are a list of cells."""
@@ -395,17 +400,17 @@ class Block:
     def records(self):
         """The records in which a cell is filled."""
         if self.kept is None:
-            self.kept = [record for _, record in self.each() if self.is_filled(record)]
+            self.kept = []
+            for line, record in self.each():
+                if self.is_filled(record):
+                    self.kept.append(record)
+                elif len(record) > 1 if self.quoted else b"," in record:
+                    self.left.append(line)
         return self.kept
 
     def rows(self):
         """The records as lists of cells."""
         return self.records() if self.quoted else [self.decoded(line).split(",") for line in self.records()]
-
-    def empty(self):
-        """The lines of the records with cells of which none is filled."""
-        left = [(line, record) for line, record in self.each() if not self.is_filled(record)]
-        return [line for line, record in left if (len(record) > 1 if self.quoted else b"," in record)]
 
     def at(self, row):
         """The place of a row of this block: 'public.csv.gz, line 17'."""
@@ -655,6 +660,9 @@ class Cells(NamedTuple):
     targets: np.ndarray  # (n_rows, n_targets)
     labels: dict  # index and ids by name, each of n_rows texts
     errors: Sequence[DataError] = ()  # what is wrong with them
+    look: Optional[Callable] = (
+        None  # gives of spectra, their minima, and what words a place, what else is wrong
+    )
 
 
 def csv_cells(block, names, nameless, layout):
@@ -688,12 +696,20 @@ def label_keys(labels):
     return ["%s%s.%s" % keys[label].groups("") for label in labels]
 
 
+def at_from(at, first, row):
+    """The place of a row that is counted from another."""
+    return at(first + row)
+
+
 def to_table(cells, rows, layout, at):
     """Check and preprocess the Cells of a block, whose rows are numbered so where they have no index."""
     errors, sums = list(cells.errors), []
     for first in range(0, len(cells.spectra), CACHED_ROWS):
         spectra = cells.spectra[first : first + CACHED_ROWS].astype(np.float64, copy=False)
-        errors += wrong_spectra(spectra, layout.channels, lambda row, first=first: at(first + row))
+        here = partial(at_from, at, first)
+        lowest = spectra.min(axis=1)
+        errors += wrong_spectra(spectra, lowest, layout.channels, here)
+        errors += cells.look(spectra, lowest, here) if cells.look else ()
         if not errors:
             sums.append(window_sums(scale(spectra)))
     errors += wrong_cells(np.isinf(cells.targets), cells.targets, layout.targets, at, MEND)
@@ -794,7 +810,7 @@ def open_csv(path, name, spectra=True, targets=None, ids=()):
     nameless = [f"column {place}" for place, title in enumerate(names, 1) if place > 1 and not title]
     names = [title or (place > 1 and f"column {place}") or "" for place, title in enumerate(names, 1)]
     split_columns(names, nameless, name, spectra, targets, ids)  # what the header tells by itself comes first
-    blocks = (block for block in blocks if block.records() or empty.extend(block.empty()))
+    blocks = (block for block in blocks if block.records() or empty.extend(block.left))
     first = next(blocks, None)
     if first is None:
         raise EmptyTable(name, "found a header line and no row below it", "spectra", "see data/README.md")
@@ -809,7 +825,7 @@ def open_csv(path, name, spectra=True, targets=None, ids=()):
         row = 0
         for block in chain([first], blocks):
             rows = pd.RangeIndex(row, row + len(block.records()))
-            empty.extend(block.empty())
+            empty.extend(block.left)
             yield rows, partial(csv_cells, block, names, nameless), block.at
             row = rows.stop
 

@@ -1,7 +1,6 @@
 """Values that cannot be meant: codes for gaps, negative assays, spectra below zero, a table on its side."""
 
 import logging
-from itertools import chain
 
 import numpy as np
 
@@ -11,7 +10,6 @@ logger = logging.getLogger("preprocess")
 
 CODES = (-99, -999, -9999, -99999, -999999, -999.25, -9999.25, -32768)  # for a gap, by habit and by software
 VOID = -1e30  # and what is below
-ROWS = 256  # looked at together: a processor's cache holds them
 AXIS_ROWS = 20  # that an axis has at least
 
 
@@ -30,47 +28,43 @@ class Look:
         self.name, self.layout, self.own = name, layout, own
         self.seen = []  # (what, row, place in words) of each
 
-    def errors(self, cells, at):
-        """Look at a block: a DataError for each code, of a laboratory's own table."""
-        codes = chain(self.spectra(cells.spectra, at), self.assays(cells.targets, at))
+    def code(self, value, where):
+        """The DataError for a code, in a list, of a laboratory's own table; else it is noted."""
+        found = f"found {value:g}, a code for a gap"
+        if not self.own:
+            self.seen.append(("values that are codes for gaps", f"{value:g}, {where}"))
+            return []
         remedy = "leave an assay's cell empty, and take a spectrum out"
-        found = [(f"{where}", f"found {value:g}, a code for a gap") for value, where in codes]
-        if self.own:
-            return [DataError(where, what, "a measured value", remedy) for where, what in found]
-        self.seen += (("values that are codes for gaps", f"{what[6:]}, {where}") for where, what in found)
-        return []
+        return [DataError(where, found, "a measured value", remedy)]
 
-    def spectra(self, spectra, at):
-        """Yield the code and the place of each spectrum that holds one; note those far below zero."""
-        for first in range(0, len(spectra), ROWS):
-            some = spectra[first : first + ROWS]
-            lowest = some.min(axis=1)
-            for row in np.flatnonzero(lowest <= max(CODES)):
-                codes = is_code(some[row])
-                if codes.any():
-                    place = int(np.argmax(codes))
-                    yield some[row, place], f"{at(first + row)}, column {self.layout.channels[place]!r}"
-            below = np.flatnonzero(lowest < 0)
-            if len(below):
-                used = some[below, SCALE_RANGE]
-                for row in below[used.min(axis=1) < -used.max(axis=1)]:
-                    self.seen.append(("spectra further below zero than above", at(first + row)))
+    def spectra(self, spectra, lowest, at):
+        """The errors of spectra that hold a code; those far below zero are noted. `lowest` are their minima."""
+        errors = []
+        for row in np.flatnonzero(lowest <= max(CODES)):
+            codes = is_code(spectra[row])
+            if codes.any():
+                place = int(np.argmax(codes))
+                errors += self.code(spectra[row, place], f"{at(row)}, column {self.layout.channels[place]!r}")
+        below = np.flatnonzero(lowest < 0)
+        if len(below):
+            used = spectra[below, SCALE_RANGE]
+            for row in below[used.min(axis=1) < -used.max(axis=1)]:
+                self.seen.append(("spectra further below zero than above", at(row)))
+        return errors
 
     def assays(self, targets, at):
-        """Yield each code and its place, where the other assays of its column do not reach it; note negative ones."""
-        if not (targets < 0).any():
-            return
-        codes = is_code(targets)
-        others = np.where(codes, np.nan, targets)
-        for place, name in enumerate(self.layout.targets):
-            column = others[~np.isnan(others[:, place]), place]
+        """The errors of codes that the other assays of their column do not reach; negative assays are noted."""
+        errors, codes = [], is_code(targets) if (targets < 0).any() else None
+        for place, name in enumerate(self.layout.targets if codes is not None else ()):
+            column = targets[~codes[:, place] & ~np.isnan(targets[:, place]), place]
             low, high = (column.min(), column.max()) if len(column) else (0, 0)
             for row in np.flatnonzero(targets[:, place] < 0):
-                value = targets[row, place]
+                value, where = targets[row, place], f"{at(row)}, column {name!r}"
                 if codes[row, place] and not low <= value <= high:
-                    yield value, f"{at(row)}, column {name!r}"
+                    errors += self.code(value, where)
                 else:
                     self.seen.append((f"negative assays of {name}", f"{value:g}, {at(row)}"))
+        return errors
 
     def tell(self):
         """Say what was seen, a line each kind, with how many and the first."""

@@ -70,9 +70,13 @@ class Reading:
 
         def read(cells_of, at, _):
             cells = cells_of(filed)
-            errors = [*cells.errors, *seen.errors(cells, at)]
-            if put is not None:
-                errors += preprocess.wrong_spectra(cells.spectra, filed.channels, at)
+            errors = [*cells.errors, *seen.assays(cells.targets, at)]
+            if put is None:
+                return cells._replace(errors=errors, look=seen.spectra)
+            else:
+                lowest = cells.spectra.min(axis=1)
+                errors += seen.spectra(cells.spectra, lowest, at)
+                errors += preprocess.wrong_spectra(cells.spectra, lowest, filed.channels, at)
                 spectra = np.where(np.isfinite(cells.spectra), cells.spectra, 1) if errors else cells.spectra
                 cells = cells._replace(spectra=put(spectra))
             return cells._replace(errors=errors)
