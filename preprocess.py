@@ -184,8 +184,8 @@ def window_sums(spectra, width=WINDOW):
 
 def window_names(channels, width=WINDOW):
     """Name each window by its first and its last channel, '3997.4:3985.2', so that other channels give other names."""
-    ends = [(first, min(first + width, len(channels)) - 1) for first in range(0, len(channels), width)]
-    return [f"{channels[first]}:{channels[last]}" for first, last in ends]
+    windows = [channels[first : first + width] for first in range(0, len(channels), width)]
+    return [f"{window[0]}:{window[-1]}" for window in windows]
 
 
 def features(spectra):
@@ -235,10 +235,7 @@ def channel_names(names):
         counts = axis[0] in (0, 1) and (steps == 1).all()
         if not range(len(axis))[SCALE_RANGE] or counts or not ((steps > 0).all() or (steps < 0).all()):
             return {}
-    return {
-        name: repr(value)[: -2 if value % 1 == 0 and abs(value) < 1e16 else None]
-        for name, value in found.items()
-    }
+    return {name: re.sub(r"\.0$", "", repr(value)) for name, value in found.items()}
 
 
 def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=()):
@@ -246,9 +243,8 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
 
     Ids are ID_COLUMNS, columns of text, and `ids`. Targets are `targets` where they are given, else the 49
     TARGETS where all are there; else, in a file that names its channels by numbers, every other numeric
-    column, among them up to half of the 49. Channels are the rest, in file order. Names that the file does
-    not have do not count. Without `spectra` there may be no channel, and those that are there are left out.
-    A DataError names `path` and the column that breaks a rule of data/README.md.
+    column, among them up to half of the 49. Channels are the rest, in file order. Without `spectra` there may be
+    no channel, and those that are there are left out. A DataError names `path` and what breaks a rule.
     """
     names = list(names)
     if "" in names[1:]:
@@ -259,9 +255,8 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
         remedy = "rename or remove the others, and put the header line first"
         raise DataError(path, f"found column {name!r} {times} times", "every name once", remedy)
     index = names[0] if names[0] in INDEX_NAMES else None
-    official = [
-        name for name in TARGETS if name in names and name not in ids
-    ]  # in the order the score expects
+    # In the order that the score expects.
+    official = [name for name in TARGETS if name in names and name not in ids]
     whole = len(official) == len(TARGETS)
     if targets is None and not whole and 2 * len(official) > len(TARGETS):
         missing = ", ".join(name for name in TARGETS if name not in official)
@@ -281,8 +276,8 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
     own = [name for name in rest if name not in channel and name not in text]
     if not channel and (spectra or whole):
         channel, own = {name: name for name in run}, []
-    learnt = {*(official if whole else (*official, *own) if targets is None else targets)}.intersection(names)
-    targets = [name for name in (TARGETS if learnt == {*TARGETS} else names) if name in learnt]
+    learnt = (official if whole else [*official, *own]) if targets is None else {*targets}.intersection(names)
+    targets = [name for name in (TARGETS if {*learnt} == {*TARGETS} else names) if name in learnt]
     taken = {index, *channel, *targets}
     ids = [name for name in names if name not in taken]
     channels = list(channel) if spectra else []
@@ -321,7 +316,9 @@ def wrong_spectra(values, lowest, channels, at):
     """
     highest = values[:, SCALE_RANGE].max(axis=1)
     parts = lowest, highest, values[:, : SCALE_RANGE.start], values[:, SCALE_RANGE.stop :]
-    if not all(np.isfinite(part.sum()) for part in parts):  # quicker than to look at each
+    with np.errstate(all="ignore"):
+        finite = all(np.isfinite(part.sum()) for part in parts)  # quicker than to look at each
+    if not finite:
         yield from wrong_cells(~np.isfinite(values), values, channels, at, "mend or remove the spectrum")
     ends = np.array([number(channels[0]), number(channels[-1])], dtype=float)
     for row in np.flatnonzero(np.isclose(values[:, [0, -1]], ends, 1e-9, 0).all(axis=1)):
@@ -339,14 +336,9 @@ def wrong_cells(wrong, cells, names, at, remedy):
             yield DataError(at(row), *AGAIN)
             continue
         for place in places[: len(places) if len(places) < SHOWN else 1]:
-            cell = cells[row, place]
-            found = (
-                f"the text {cell!r}"
-                if isinstance(cell, str)
-                else "a gap"
-                if cell != cell
-                else "an infinite value"
-            )
+            cell, found = cells[row, place], "an infinite value"
+            if isinstance(cell, str) or cell != cell:
+                found = f"the text {cell!r}" if isinstance(cell, str) else "a gap"
             more = f" and {len(places) - 1} more cells of that kind" if len(places) >= SHOWN else ""
             yield DataError(f"{at(row)}, column {names[place]!r}", f"found {found}{more}", "a number", remedy)
 
@@ -533,10 +525,8 @@ def read_header(block):
     """The column names of a header line."""
     names = [cell.strip() for cell in next(iter(block.rows()), [])]
     if len(names) < 2:
-        where, expected = (
-            f"{block.path}, line {block.first_line}",
-            "a header line with names separated by commas",
-        )
+        where = f"{block.path}, line {block.first_line}"
+        expected = "a header line with names separated by commas"
         raise DataError(where, f"found {len(names)} column", expected, "see data/README.md")
     return names
 
@@ -570,6 +560,8 @@ def parse(block, names, labels=(), kept=(), quick=True):
         others = sorted(set(range(len(names))).difference(map(names.index, labels)))
         cells = "\n".join([row[place].strip() for row in rows for place in others]).encode()
     values = one_column(cells, end, na_values=GAPS, **PRECISION) if width else np.empty(0)
+    if values.size != len(rows) * width:  # a line break in a cell
+        raise NotNumbers
     texts = {name: [cell.strip() for cell in cells] for name, cells in zip(kept, texts)}
     return values.reshape(len(rows), width), texts
 
@@ -696,18 +688,12 @@ def label_keys(labels):
     return ["%s%s.%s" % keys[label].groups("") for label in labels]
 
 
-def at_from(at, first, row):
-    """The place of a row that is counted from another."""
-    return at(first + row)
-
-
 def to_table(cells, rows, layout, at):
     """Check and preprocess the Cells of a block, whose rows are numbered so where they have no index."""
     errors, sums = list(cells.errors), []
     for first in range(0, len(cells.spectra), CACHED_ROWS):
         spectra = cells.spectra[first : first + CACHED_ROWS].astype(np.float64, copy=False)
-        here = partial(at_from, at, first)
-        lowest = spectra.min(axis=1)
+        lowest, here = spectra.min(axis=1), lambda row, first=first: at(first + row)
         errors += wrong_spectra(spectra, lowest, layout.channels, here)
         errors += cells.look(spectra, lowest, here) if cells.look else ()
         if not errors:

@@ -1,6 +1,7 @@
 """Values that cannot be meant: codes for gaps, negative assays, spectra below zero, a table on its side."""
 
 import logging
+import re
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Look:
         """The DataError for a code, in a list, of a laboratory's own table; else it is noted."""
         found = f"found {value:g}, a code for a gap"
         if not self.own:
-            self.seen.append(("values that are codes for gaps", f"{value:g}, {where}"))
+            self.seen.append(("values that are codes for gaps", f"{where}: {value:g}"))
             return []
         remedy = "leave an assay's cell empty, and take a spectrum out"
         return [DataError(where, found, "a measured value", remedy)]
@@ -63,7 +64,7 @@ class Look:
                 if codes[row, place] and not low <= value <= high:
                     errors += self.code(value, where)
                 else:
-                    self.seen.append((f"negative assays of {name}", f"{value:g}, {at(row)}"))
+                    self.seen.append((f"negative assays of {name}", f"{at(row)}: {value:g}"))
         return errors
 
     def tell(self):
@@ -72,10 +73,15 @@ class Look:
         for what, where in self.seen:
             kinds.setdefault(what, []).append(where)
         for what, places in kinds.items():
-            times, first = len(places), min(places, key=lambda text: (len(text), text))
+            times, first = len(places), min(places, key=line_of)
             logger.info(
                 "%s: found %s %s (%s); taken as they stand", self.name, format(times, ","), what, first
             )
+
+
+def line_of(place):
+    """The line or row that a place tells of."""
+    return int(re.search(r"(?:line|row) ([0-9]+)", place).group(1))
 
 
 def check_sides(name, axis, columns, spectra):
@@ -103,4 +109,4 @@ def is_even(column):
     steps = np.diff(values)
     if len(values) < AXIS_ROWS or not (np.isfinite(values).all() and abs(steps).min() > 0):
         return False
-    return bool((np.abs(steps - np.median(steps)) <= 0.05 * abs(np.median(steps))).all())
+    return bool((np.abs(steps - np.median(steps)) <= 0.1 * abs(np.median(steps))).all())
