@@ -27,7 +27,7 @@ class Look:
 
     def __init__(self, name, layout, own):
         self.name, self.layout, self.own = name, layout, own
-        self.seen = []  # (what, row, place in words) of each
+        self.seen = []  # (what, place and value in words) of each
 
     def code(self, value, where):
         """The DataError for a code, in a list, of a laboratory's own table; else it is noted."""

@@ -28,7 +28,7 @@ def numbers_of(labels):
 
 def read_spectra(path, rows=None):
     """The channels of a spectra file as they are, of all or the first rows: (n_rows, n_channels)."""
-    layout, blocks = open_table(path, preprocess.find_table(path))
+    layout, blocks, _ = open_table(path, preprocess.find_table(path))
     parts, read = [], 0
     with closing(blocks):
         for index, cells_of, _ in blocks:
