@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import RidgeCV
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, r2_score
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from recore.bounds import LEVELS, MOST, error_quantiles, spectra_limits
-from recore.checks import check_features, check_fit, log_edges
+from recore.checks import FINITE, check_features, check_fit, check_length, log_edges
 from recore.held_out import r2_from_squares
 from recore.leverage import beta_of, beyond_axes, leverages, middle_alpha, residuals
 from recore.linalg import CELLS, EPS, product_by_row, row_blocks
@@ -245,6 +246,34 @@ class ZeroClippedRidgeCV(RidgeCV):
         predicted = np.maximum(predicted + self.intercept_, self.lower_)
         return predicted[:, 0] if self.coef_.ndim == 1 else predicted
 
+    def score(self, X, y, sample_weight=None):
+        """R2 of predictions, the mean over targets; missing assays are left out, as `fit` does.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            NaN where an assay is missing. A target with fewer than two is left out of the mean.
+        sample_weight : array-like of shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+            NaN where no target has two assays.
+        """
+        predicted = self.predict(X)
+        Y = check_array(y, dtype=np.float64, ensure_2d=False, **{FINITE: False})
+        check_length("y", Y, predicted)
+        Y, predicted = (values.reshape(len(predicted), -1) for values in (Y, predicted))
+        weight = None if sample_weight is None else np.asarray(sample_weight)
+        known = ~np.isnan(Y)
+        each = [
+            r2_score(Y[some, k], predicted[some, k], sample_weight=None if weight is None else weight[some])
+            for k, some in enumerate(known.T)
+            if some.sum() > 1
+        ]
+        return float(np.mean(each)) if each else float("nan")
+
     def predict_interval(self, X, coverage=0.9, predicted=None):
         """Bounds between which the assay of a sample lies, with about the probability `coverage`.
 
@@ -319,7 +348,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         where `fit` was given groups, when their group is. As many good samples are to be expected.
         """
         check_is_fitted(self)
-        index = X.index if hasattr(X, "columns") else None
+        index = X.index if isinstance(X, pd.DataFrame) else None
         X = check_features(self, X, reset=False)
         leverage, residual = np.empty((2, len(X)))
         alpha = middle_alpha(self.alpha_)

@@ -37,8 +37,8 @@ SHOWN = 5  # best and worst targets printed
 def r2(actual, predicted):
     """R² of each target (n_targets,) from assays, NaN where missing, and predictions, (n_rows, n_targets).
 
-    As scikit-learn defines it: a target without spread scores 1 when it is met and 0 when it is not. NaN with
-    fewer than two assays.
+    As scikit-learn defines it: a target without spread, but for rounding, scores 1 when it is met and 0 when it
+    is not. NaN with fewer than two assays.
     """
     return r2_of(sums(actual, predicted))
 
@@ -63,9 +63,10 @@ def added(some, more):
 
 def r2_of(total):
     """R² from `sums`."""
-    count, _, sst, sse = total
-    constant = sst == 0
-    result = np.where(constant, sse == 0, 1 - sse / np.where(constant, 1, sst))
+    count, mean, sst, sse = total
+    rounding = count * (count * np.finfo(float).eps * mean) ** 2  # squares that equal assays may have
+    constant = sst <= rounding
+    result = np.where(constant, sse <= rounding, 1 - sse / np.where(constant, 1, sst))
     return np.where(count < 2, np.nan, result)
 
 
@@ -102,6 +103,9 @@ def main(argv=None):
     if total is None:
         raise DataError(arguments.actual, f"found no row in {len(pairs)} tables", "assays")
     each = r2_of(total)
+    if np.isnan(each).all():
+        found = f"found no target with two assays, {rows:,} row{'s' if rows > 1 else ''}"
+        raise DataError(arguments.actual, found, "two rows or more to score", "add rows with assays")
     if targets == list(WEIGHTS):
         score = weighted(each)
         print(f"official score {score:.4f} of {PERFECT:.2f}, {rows:,} rows")

@@ -198,7 +198,8 @@ def add_folders(parser):
     """Add the folders of model and spectra."""
     model_dir = os.getenv("SM_MODEL_DIR", "/opt/ml/model")
     parser.add_argument("--model_dir", default=model_dir, help="folder of the model (%(default)s)")
-    data_dir = os.getenv("SM_CHANNEL_TRAINING", "/opt/ml/input/data/training")
+    channel = os.getenv("SM_CHANNEL_TRAIN", "/opt/ml/input/data/training")  # AWS's examples call it train
+    data_dir = os.getenv("SM_CHANNEL_TRAINING", channel)
     tables = "folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)"
     parser.add_argument("--data_dir", default=data_dir, help=tables)
 

@@ -73,9 +73,14 @@ def check_features(model, X, reset):
     return checked
 
 
+def columns_of(X):
+    """Names of the columns of a table of pandas, polars or Arrow, None where it has none."""
+    return X.column_names if hasattr(type(X), "column_names") else getattr(X, "columns", None)
+
+
 def column_names(X):
-    """Names of a DataFrame's columns when all are strings, else None."""
-    names = getattr(X, "columns", None)
+    """Names of a table's columns when all are strings, else None."""
+    names = columns_of(X)
     if names is None or not len(names) or not all(isinstance(name, str) for name in names):
         return None
     return np.array(list(names), dtype=object)
@@ -85,7 +90,8 @@ def names_of_targets(y, Y):
     """Names of y's columns where it has names, else their numbers."""
     if Y.ndim == 1:
         return [str(getattr(y, "name", None) or "y")]
-    return [str(name) for name in getattr(y, "columns", range(Y.shape[1]))]
+    names = columns_of(y)
+    return [str(name) for name in (range(Y.shape[1]) if names is None else names)]
 
 
 def check_length(what, values, X):

@@ -22,6 +22,9 @@ HIDDEN = str.maketrans(",\n\r", "\ue000\ue001\ue002")  # ends of cells and lines
 SHOWN = {hidden: char for char, hidden in HIDDEN.items()}
 
 
+FORMS = 'rows as lists or objects, bare, under "instances", or under "data" beside "columns"'
+
+
 class Body(NamedTuple):
     """The body of a request as it came."""
 
@@ -145,7 +148,8 @@ def is_name(cell):
 def read_json(text, features):
     """The features in a JSON body, and its index or None.
 
-    Rows as lists or as objects; bare, under "instances", or under "data" beside "columns" and "index".
+    Rows as lists or as objects; bare, under "instances", or under "data" beside "columns" and "index". A row may
+    stand under "features".
     """
     body, names, labels = parse_json(text), None, None
     if isinstance(body, dict) and "instances" in body:
@@ -154,7 +158,7 @@ def read_json(text, features):
         body, names, labels = body["data"], body.get("columns"), body.get("index")
     if not (isinstance(body, list) and body and isinstance(body[0], (list, dict))):
         body = [body]
-    values, index = json_values(body, names, features)
+    values, index = json_values(list(map(unwrapped, body)), names, features)
     if labels is not None and (not isinstance(labels, list) or len(labels) != len(values)):
         found = f"found {len(labels) if isinstance(labels, list) else 'no list'} in the index"
         remedy = "give each row its own or leave the index out"
@@ -162,12 +166,25 @@ def read_json(text, features):
     return values, labels or index
 
 
+def unwrapped(row):
+    """The row that an object holds under "features"; a DataError where it holds others under another name."""
+    if not isinstance(row, dict):
+        return row
+    if list(row) == ["features"] and isinstance(row["features"], (list, dict)):
+        return row["features"]
+    nested = next((name for name, cell in row.items() if isinstance(cell, (list, dict))), None)
+    if nested is None:
+        return row
+    found = f"found an object that holds more under {nested!r}"
+    raise DataError("body", found, FORMS, "send one of these")
+
+
 def read_json_lines(text, features):
     """The features in a body of JSON lines, each a list or an object; and the rows' index or None."""
     lines = [line for line in text.split("\n") if line.strip()]
     if not lines:
         raise DataError("body", "found no line", "one for each sample", "send features as JSON lines")
-    rows = [parse_json(line, f"row {number}") for number, line in enumerate(lines, 1)]
+    rows = [unwrapped(parse_json(line, f"row {number}")) for number, line in enumerate(lines, 1)]
     return json_values(rows, None, features)
 
 

@@ -58,7 +58,11 @@ class Ridge:
         """Take means and spread from the sums of all rows."""
         self.n_rows, self.total, self.smallest_alpha = sums.n, sums.total, smallest_alpha
         self.fit_intercept = fit_intercept
-        self.sst, self.lower = sums.sst, np.where(sums.least >= 0, 0.0, -np.inf)
+        rounding = (
+            sums.total * (sums.n * np.finfo(float).eps * sums.y_mean) ** 2
+        )  # squares that equal assays may have
+        self.sst = np.where(sums.sst > rounding, sums.sst, 0.0)
+        self.lower = np.where(sums.least >= 0, 0.0, -np.inf)
         self.x_mean, self.y_mean = fit_intercept * sums.x_mean, fit_intercept * sums.y_mean
 
     def features(self, at):

@@ -1,6 +1,7 @@
 """Processes, on this machine or on a Dask cluster, that give results in the order of their items."""
 
 import glob
+import logging
 import os
 import signal
 import tempfile
@@ -9,17 +10,24 @@ import zipfile
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import chain
 
 import joblib
 from threadpoolctl import threadpool_limits  # scikit-learn needs it, so it is there
 
 import preprocess
-from preprocess import DataError, progress
+from preprocess import BadCells, DataError, progress
 
+MOST_SAID = 100  # records of an item in a process of its own
 # Else results come in a list, when all are done.
 AS_THEY_COME = tuple(map(int, joblib.__version__.split(".")[:2])) >= (1, 3)
 ON_PATH = "import os, sys\n\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), 'project'))\n"
 SENT = ("preprocess.py", "mdl.py", "train.py", "predict.py")  # to a cluster, beside this package
+
+
+def cores():
+    """Processor cores that this process may use, by its affinity and its container's share."""
+    return min(preprocess.CORES, joblib.cpu_count())
 
 
 def add_workers(parser):
@@ -38,7 +46,7 @@ def workers(jobs=None, backend="loky", scheduler=None):
     A DataError or OSError of one item is raised when the others are done. BLAS has one thread in each task,
     so that sums have the same bits however many tasks run at a time.
     """
-    jobs = (os.cpu_count() or 1) if jobs is None else jobs
+    jobs = cores() if jobs is None else jobs
     if jobs < 1:
         raise DataError("--jobs", f"found {jobs}", "1 or more", "leave it out for all cores")
     here = backend == "loky"
@@ -52,7 +60,7 @@ def workers(jobs=None, backend="loky", scheduler=None):
             if here and (jobs == 1 or total == 1):
                 results = in_this_process(function, items, alone=total == 1)
             else:
-                threads = max(1, (os.cpu_count() or 1) // jobs) if here else 1
+                threads = max(1, cores() // jobs) if here else 1
                 results = in_processes(partial(attempt, function, threads), items, jobs if here else None)
             return told(results, label, total)
 
@@ -86,7 +94,35 @@ def attempt(function, threads, item):
     if threading.current_thread() is threading.main_thread():  # not so in a cluster's worker
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(1)
-    return tried(function, item)
+    with records() as said:
+        result = tried(function, item)
+    return (*result, said)
+
+
+@contextmanager
+def records():
+    """Collect what is logged in a process whose log nobody reads: of each record logger, level and text."""
+    said, root = [], logging.getLogger()
+    handler, level = Collecting(said), root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield said
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+
+class Collecting(logging.Handler):
+    """Puts records into a list, which travels."""
+
+    def __init__(self, said):
+        super().__init__()
+        self.said = said
+
+    def emit(self, record):
+        if len(self.said) < MOST_SAID:
+            self.said.append((record.name, record.levelno, record.getMessage()))
 
 
 def tried(function, item):
@@ -114,8 +150,10 @@ def told(results, label, total):
     """Yield results, with progress; after the last, raise the first error among them."""
     errors = []
     with progress(label, total) as show:
-        for done, (result, error) in enumerate(results, 1):
+        for done, (result, error, *said) in enumerate(results, 1):
             show(done)
+            for name, level, message in chain(*said):
+                logging.getLogger(name).log(level, "%s", message)
             if error is not None:
                 errors.append(error)
             elif not errors:
@@ -123,7 +161,7 @@ def told(results, label, total):
     if errors:
         first = errors[0] if isinstance(errors[0], DataError) else DataError("", str(errors[0]))
         if len(errors) > 1:
-            *what, remedy = first.args
+            *what, remedy = ("", str(first), "", "") if isinstance(first, BadCells) else first.args
             first = DataError(*what, "; ".join(filter(None, [remedy, f"{len(errors) - 1} more failed"])))
         raise first from None
 

@@ -14,7 +14,14 @@ import sklearn
 from sklearn.base import clone
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, LeaveOneOut, cross_val_predict
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    cross_val_predict,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -85,6 +92,56 @@ def test_it_works_in_a_grid_search_and_cross_validation():
     assert search.best_params_["alphas"] in ("auto", (0.1, 1.0))
     predicted = cross_val_predict(ZeroClippedRidgeCV(), X, Y, groups=np.arange(60) // 6, cv=GroupKFold(5))
     assert predicted.shape == Y.shape
+
+
+@pytest.mark.parametrize("one_target", [True, False])
+def test_the_score_leaves_gaps_out_and_is_scikit_learns_where_there_are_none(one_target):
+    X, Y, _ = make_data(60, 20)
+    Y, weight = (Y[:, 0] if one_target else Y), np.arange(60) % 4 + 1.0
+    model = ZeroClippedRidgeCV().fit(X, Y)
+    for weights in (None, weight):
+        np.testing.assert_allclose(
+            model.score(X, Y, weights), r2_score(Y, model.predict(X), sample_weight=weights)
+        )
+    gaps = np.array(Y)
+    gaps[::3] = np.nan
+    known = ~np.isnan(gaps)
+    rows = known if one_target else known[:, 0]
+    np.testing.assert_allclose(model.score(X, gaps), r2_score(Y[rows], model.predict(X)[rows]))
+    if not one_target:
+        gaps[1:, 1] = np.nan  # one assay is none to score
+        rest = [k for k in range(Y.shape[1]) if k != 1]
+        np.testing.assert_allclose(
+            model.score(X, gaps), r2_score(Y[rows][:, rest], model.predict(X)[rows][:, rest])
+        )
+    assert np.isnan(model.score(X, np.full(Y.shape, np.nan)))
+    assert np.isfinite(
+        cross_val_score(ZeroClippedRidgeCV(), X, np.where(known, Y, np.nan), cv=KFold(3))
+    ).all()
+
+
+def test_a_target_without_spread_has_an_r2_of_zero_however_its_mean_is_rounded():
+    X, Y, _ = make_data(94, 20)
+    Y[:, 0] = 0.7
+    for alphas in ([1.0], "auto"):
+        assert ZeroClippedRidgeCV(alphas).fit(X, Y).cv_r2_[0] in (0, 1)
+
+
+def test_tables_of_polars_and_arrow_are_taken_with_their_names():
+    polars, pyarrow = pytest.importorskip("polars"), pytest.importorskip("pyarrow")
+    X, Y, _ = make_data(30, 4)
+    X, Y = pd.DataFrame(X, columns=list("abcd")), pd.DataFrame(Y).rename(columns="target {}".format)
+    expected = ZeroClippedRidgeCV().fit(X, Y)
+    for kind in (polars.from_pandas, pyarrow.Table.from_pandas):
+        model = ZeroClippedRidgeCV().fit(kind(X), kind(Y))
+        assert model.target_names_ == list(Y) and list(model.feature_names_in_) == list(X)
+        assert (model.predict(kind(X)) == expected.predict(X)).all()
+        assert model.score(kind(X), kind(Y)) == expected.score(X, Y)
+        for found, wanted in zip(model.predict_interval(kind(X)), expected.predict_interval(X)):
+            np.testing.assert_allclose(found, wanted)
+        found, wanted = model.applicability(kind(X)), expected.applicability(X)
+        assert (found["verdict"] == wanted["verdict"]).all()
+        np.testing.assert_allclose(found["leverage"], wanted["leverage"])
 
 
 def test_cross_val_predict_agrees_with_the_reported_figures():

@@ -41,6 +41,26 @@ def test_r2_is_scikit_learns_also_for_targets_without_spread():
     np.testing.assert_allclose(score.r2(actual, predicted), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("value", [0.1, 0.7, 1e-9, 123456.7, -3.3, 0.0])
+def test_a_target_without_spread_is_one_however_its_mean_is_rounded(value):
+    """94 times 0.7 have a mean that is not 0.7, and squares of 1e-30 around it."""
+    actual = np.full((94, 1), value)
+    for rows in (actual, actual[:7]):
+        assert score.r2(rows, rows) == 1 and score.r2(rows, rows + 0.01) == 0
+    parts = [score.sums(actual[:31], actual[:31] + 0.01), score.sums(actual[31:], actual[31:] + 0.01)]
+    assert score.r2_of(score.added(*parts)) == 0
+    noisy = actual + 1e-6 * max(abs(value), 1e-9) * np.random.default_rng(0).normal(size=actual.shape)
+    expected = r2_score(noisy, actual)
+    np.testing.assert_allclose(score.r2(noisy, actual)[0], expected, atol=1e-6)
+
+
+def test_one_row_has_no_score(table, tmp_path):
+    path = write_predictions(predictions(table[:1]), tmp_path / "public.csv.out")
+    actual = write(table[:1], tmp_path / "public.csv.gz")
+    said = said_by("score", "--actual", actual, "--predicted", path, "--output", tmp_path / "score.txt")
+    assert "found no target with two assays, 1 row" in said and not (tmp_path / "score.txt").exists()
+
+
 def test_the_score_written_is_the_sum_of_weight_times_r2(table, public, tmp_path):
     given = predictions(table)
     path = write_predictions(given, tmp_path / "public.csv.out")

@@ -34,6 +34,11 @@ def test_the_environment_sets_the_defaults(public, tmp_path):
     environment = dict(os.environ, SM_MODEL_DIR=str(tmp_path / "m"), SM_CHANNEL_TRAINING=str(public.parent))
     assert step("train", env=environment, cwd=str(tmp_path)).returncode == 0
     assert sorted(os.listdir(str(tmp_path / "m"))) == ["model.json", "model.pkl"]
+    environment.update(
+        SM_CHANNEL_TRAIN=environment.pop("SM_CHANNEL_TRAINING"), SM_MODEL_DIR=str(tmp_path / "n")
+    )
+    assert step("train", env=environment, cwd=str(tmp_path)).returncode == 0  # as AWS's examples call it
+    assert (tmp_path / "n" / "model.pkl").read_bytes() == (tmp_path / "m" / "model.pkl").read_bytes()
 
 
 BAD = {

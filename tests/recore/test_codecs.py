@@ -1,5 +1,6 @@
 """Bodies of requests become rows, or are refused in one line."""
 
+import json
 import re
 
 import numpy as np
@@ -68,3 +69,27 @@ def test_a_row_is_predicted_the_same_alone_and_among_others(features, model):
     together = train.predict_fn(train.input_fn("".join(lines), "text/csv"), model)
     alone = [train.predict_fn(train.input_fn(line, "text/csv"), model)[0] for line in lines]
     assert np.array_equal(together, alone)
+
+
+def test_a_row_may_stand_under_features_and_other_names_are_told_the_forms(features, model):
+    rows, names = features.iloc[:2].to_numpy().tolist(), list(features)
+    expected = train.predict_fn(features.iloc[:2], model)
+    for body in (
+        {"instances": [{"features": row} for row in rows]},
+        {"instances": [{"features": dict(zip(names, row))} for row in rows]},
+        [{"features": row} for row in rows],
+    ):
+        assert (
+            train.predict_fn(train.input_fn(json.dumps(body), "application/json"), model) == expected
+        ).all()
+    lines = "\n".join(json.dumps({"features": row}) for row in rows)
+    assert (train.predict_fn(train.input_fn(lines, "application/jsonlines"), model) == expected).all()
+    for wrong in (
+        {"inputs": rows},
+        {"instances": [{"inputs": row} for row in rows]},
+        {"dataframe_split": {"columns": names, "data": rows}},
+        {"dataframe_records": [dict(zip(names, row)) for row in rows]},
+        {"signature_name": "serving_default", "inputs": rows},
+    ):
+        said = str(train.predict_fn(train.input_fn(json.dumps(wrong), "application/json"), model))
+        assert "found an object that holds more under" in said and '"instances"' in said, said

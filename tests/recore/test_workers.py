@@ -1,5 +1,6 @@
 """Processes: what goes wrong in one is told in one line, and the same command goes on."""
 
+import logging
 import os
 import pickle
 import signal
@@ -171,3 +172,28 @@ def test_an_error_is_the_same_once_pickled(fields, told):
 def test_results_come_in_the_items_order(jobs):
     with recore.workers.workers(jobs) as run:
         assert list(run(len, ["a" * size for size in range(9)])) == list(range(9))
+
+
+def say(item):
+    logging.getLogger("preprocess").info("read %s", item)
+    logging.getLogger("preprocess").debug("not this")
+    if item == "b":
+        raise DataError(item, "found text")
+    return item
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_logged_in_a_worker_is_heard_once_and_in_order_also_before_an_error(jobs, caplog):
+    caplog.set_level("INFO")
+    with recore.workers.workers(jobs) as run, pytest.raises(DataError, match="b: found text"):
+        list(run(say, ["a", "b", "c"], "letters"))
+    said = [(record.name, record.getMessage()) for record in caplog.records]
+    assert said == [("preprocess", f"read {item}") for item in "abc"]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system has no affinity")
+def test_no_more_cores_are_used_than_are_allowed():
+    program = "import os; os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1]); import recore.workers as w, preprocess"
+    command = [sys.executable, "-c", program + "; print(w.cores(), preprocess.THREADS)"]
+    result = subprocess.run(command, cwd=str(ROOT), stdout=subprocess.PIPE, universal_newlines=True)
+    assert result.stdout.split() == ["1", "1"]
