@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import preprocess
+from recore.channels import numbers, positions
 from tools.spectra import read_spectra, read_table
 from tools.tune.search import SEARCH_ALPHAS, Search
 from tools.validate.cross_validation import quiet
@@ -66,16 +67,16 @@ def read(path):
     """
     found = table(path)
     spectra = read_spectra(path)
-    names = [preprocess.number(name) for name in spectra]
-    if None in names or found.targets.empty:
+    axis = numbers(spectra)
+    if axis is None or found.targets.empty:
         raise SystemExit(
             f"{path}: found {len(list(found.targets))} targets and channels from {spectra.columns[0]} on, expected "
             "assays, and channels named by wavenumber; give another file"
         )
-    windows = np.array([preprocess.number(name) for name in found.features])
+    windows = positions(found.features)
     sites = found.ids[SITE].to_numpy() if SITE in found.ids else None
     X, Y = found.features.to_numpy(), found.targets.to_numpy()
-    return File(found, spectra.to_numpy(), np.array(names), X, windows, Y, sites)
+    return File(found, spectra.to_numpy(), axis, X, windows, Y, sites)
 
 
 def r2(X, Y, sites=None):

@@ -6,18 +6,26 @@ import numpy as np
 import pandas as pd
 
 import preprocess
-from recore.tables import open_table
+from recore.columns import check_named
+from recore.tables import Reading, open_table
 from recore.tables import read_table as read_text
 
 LARGEST_ABSORBANCE = 5  # that instruments measure: a hundred-thousandth of the light
 
 
-def read_table(path):
-    """A whole spectra file, preprocessed; index and ids are numbers where all of their labels are."""
-    features, ids, targets = read_text(path)
+def read_table(path, named=None, reading=None):
+    """A whole spectra file, preprocessed; index and ids are numbers where all of their labels are.
+
+    `named` are arguments of `recore.columns.add_columns`, with a group, which is an id.
+    """
+    if named is not None:
+        reading = Reading(targets=named.targets, ids=[*named.ids, *filter(None, [named.group])])
+    features, ids, targets, channels = read_text(path, reading)
+    if named is not None:
+        check_named(named, list(targets), list(ids))
     index = pd.Index(numbers_of(features.index.to_series()))
     ids = ids.apply(numbers_of).set_axis(index)
-    return preprocess.Table(features.set_axis(index), ids, targets.set_axis(index))
+    return preprocess.Table(features.set_axis(index), ids, targets.set_axis(index), channels)
 
 
 def numbers_of(labels):
@@ -36,7 +44,7 @@ def read_spectra(path, rows=None):
             read += len(index)
             if rows is not None and read >= rows:
                 break
-    return pd.DataFrame(np.concatenate(parts)[:rows].astype(float), columns=layout.channels)
+    return pd.DataFrame(np.concatenate(parts)[:rows].astype(float), columns=layout.axis)
 
 
 def in_percent(spectra):

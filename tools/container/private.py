@@ -55,4 +55,4 @@ def text_columns(path):
     """Columns of text, as preprocess.py tells them."""
     blocks = preprocess.read_blocks(str(path))
     names = preprocess.read_header(next(blocks))
-    return preprocess.text_columns(next(block for block in blocks if block.lines()), names)
+    return preprocess.text_columns(next(block for block in blocks if block.records()), names)

@@ -30,6 +30,7 @@ import matplotlib.pyplot as plt
 
 import preprocess
 import train
+from recore.model_file import load_described
 from tools import command
 from tools.monitor.alarms import alarm_line
 from tools.monitor.batches import check_reference, read_batches
@@ -84,14 +85,15 @@ def basis(reference, alike):
 
 def main(argv=None):
     arguments = arguments_of(argv)
-    model = train.model_fn(arguments.model)
+    model, description = load_described(arguments.model, train.ZeroClippedRidgeCV)
+    how = {"axis": description["channels"] or None, "ids": description["ids"]}
     cuts = arguments.batch, arguments.group
     reference, old = [], None
     if arguments.reference:
-        reference = read_batches(arguments.reference, model, *cuts, label="reference")
+        reference = read_batches(arguments.reference, model, *cuts, label="reference", how=how)
         check_reference(arguments.reference, reference, arguments.model)
         old = measure(model, reference, "reference")
-    batches = read_batches(arguments.files, model, *cuts, label="reading")
+    batches = read_batches(arguments.files, model, *cuts, label="reading", how=how)
     new = measure(model, batches, "measuring")
     charts = chart_all(model, new, old, alike=arguments.alike, rate=arguments.rate)
     names = [batch.name for batch in batches]

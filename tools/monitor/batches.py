@@ -12,6 +12,7 @@ import preprocess
 import recore.model_file
 import recore.samples
 import recore.tables
+from recore.tables import Reading
 from tools import spectra
 from tools.monitor.limits import REFERENCE
 
@@ -24,7 +25,7 @@ class Batch(NamedTuple):
     Y: np.ndarray  # (n, n_targets), in the model's order, NaN where there is no assay
 
 
-def read_batches(paths, model, rows=None, group=None, label=""):
+def read_batches(paths, model, rows=None, group=None, label="", how=None):
     """The batches of files, in their order.
 
     Parameters
@@ -37,6 +38,8 @@ def read_batches(paths, model, rows=None, group=None, label=""):
         Cut each file by this id column, in order of appearance.
     label : str
         Beside the progress bar.
+    how : dict, optional
+        Arguments of each file's `recore.tables.Reading`.
 
     Returns
     -------
@@ -48,7 +51,12 @@ def read_batches(paths, model, rows=None, group=None, label=""):
         For a file that cannot be read or is not the model's.
     """
     bar = tqdm(paths, label, leave=False, disable=None, delay=2)
-    return [batch for path in bar for batch in cut(path, spectra.read_table(path), model, rows, group)]
+    how = {**(how or {}), "ids": [*(how or {}).get("ids", []), *filter(None, [group])]}
+    return [
+        batch
+        for path in bar
+        for batch in cut(path, spectra.read_table(path, reading=Reading(**how)), model, rows, group)
+    ]
 
 
 def cut(path, table, model, rows=None, group=None):

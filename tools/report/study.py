@@ -9,6 +9,7 @@ import pandas as pd
 import preprocess
 import recore.parquet
 import train
+from recore.channels import numbers, positions
 from tools import spectra
 from tools.demo_data.files import NOT_MEASURED
 from tools.report.figures.style import site_colours
@@ -56,15 +57,16 @@ class Study(NamedTuple):
     @property
     def numbered(self):
         """Whether the channels are named by numbers."""
-        return all(preprocess.number(name) is not None for name in self.channels)
+        return numbers(self.channels) is not None
 
     @property
     def axis(self):
-        """Wavenumber of each feature, or its middle channel's number; (n_features,)."""
+        """Of each feature the middle of its window, in wavenumbers or else in channels counted from 1; (n_features,)."""
         if self.numbered:
-            return np.array([preprocess.number(name) for name in self.table.features])
-        places = {name: place for place, name in enumerate(self.channels, 1)}
-        return np.array([places[name] for name in self.table.features], dtype=float)
+            return positions(self.table.features)
+        ends = np.arange(1, len(self.channels) + 1)
+        starts = ends[:: preprocess.WINDOW]
+        return (starts + np.minimum(starts + preprocess.WINDOW - 1, ends[-1])) / 2
 
     @property
     def scaled(self):
@@ -131,7 +133,7 @@ def source_of(path):
 
 def study_of(arguments, command):
     """Read a file, cross-validate, fit; a Study."""
-    table = spectra.read_table(arguments.file)
+    table = spectra.read_table(arguments.file, arguments)
     first = read_spectra(arguments.file, rows=FIRST)
     targets = usable(table.targets, arguments.folds)
     plan = schemes(table, arguments)

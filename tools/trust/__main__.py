@@ -26,6 +26,7 @@ import pandas as pd
 
 import preprocess
 import recore.bounds
+from recore.columns import add_columns
 from tools import command
 from tools.output import markdown, report_folder
 from tools.spectra import in_percent, read_spectra, read_table
@@ -54,7 +55,7 @@ def measure(path, others, arguments):
         What is held out, and `coverage_table` of it.
     DataFrame of shape (n_faults, n_schemes)
     """
-    table = read_table(path)
+    table = read_table(path, arguments)
     targets = usable(table.targets, arguments.folds)
     X, Y, name = table.features.to_numpy(), targets.to_numpy(), name_of(path)
     plan, folder = plans(schemes(table, arguments)), report_folder(path)
@@ -84,6 +85,7 @@ def arguments_of(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", default=["data/public/public.csv.gz"], help="(%(default)s)")
     parser.add_argument("--coverage", type=float, default=COVERAGE, help="of the bounds (%(default)s)")
+    add_columns(parser)
     parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
     parser.add_argument(
         "--group", default="SiteID", help="id that is never in both halves, or none (%(default)s)"
@@ -119,7 +121,7 @@ def main(argv=None):
     arguments = arguments_of(argv)
     if arguments.cost:
         for path in arguments.files:
-            lines = list(cost(read_table(path), arguments.group))
+            lines = list(cost(read_table(path, arguments), arguments.group))
             print(f"{name_of(path)}, medians of {COST_RUNS}, {os.cpu_count()} threads:\n")
             header = ["seconds", "alone", "with bounds and verdicts", "times"]
             print("\n".join(markdown(header, lines)) + "\n")

@@ -3,6 +3,7 @@
 import numpy as np
 
 import preprocess
+from recore.channels import numbers
 from tools.spectra import in_percent, read_spectra
 
 GOOD = "none: false alarm"
@@ -112,8 +113,7 @@ def other_material(paths, channels, reflectance):
 
 def wavenumbers(channels):
     """The numbers that name channels, (n_channels,); None where any is no number."""
-    numbers = [preprocess.number(str(name)) for name in channels]
-    return None if None in numbers else np.array(numbers)
+    return numbers(map(str, channels))
 
 
 def to_features(spectra):

@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 import score
+from recore.columns import add_columns
 from tools import command
 from tools.output import markdown, report_folder
 from tools.spectra import read_spectra, read_table
@@ -98,6 +99,7 @@ def run_nested(spectra, targets, settings, folds, left_out, folder, jobs):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
+    add_columns(parser)
     parser.add_argument("--group", default="SiteID", help="id to leave out as a whole (%(default)s)")
     parser.add_argument("--nested", action="store_true", help="what tuning gains, on rows held out")
     parser.add_argument("--folds", type=int, default=FOLDS, help="of --nested (%(default)s)")
@@ -106,7 +108,7 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     arguments.repeats = 1
 
-    table = read_table(arguments.file)
+    table = read_table(arguments.file, arguments)
     spectra = read_spectra(arguments.file).to_numpy()
     targets = usable(table.targets, arguments.folds)
     sites = table.ids[arguments.group].to_numpy() if arguments.group in table.ids else None

@@ -101,7 +101,7 @@ def main(argv=None):
         help="other models on the same folds, with times; few targets if --short",
     )
     arguments = arguments_of(parser, argv)
-    table = spectra.read_table(arguments.file)
+    table = spectra.read_table(arguments.file, arguments)
     plan = schemes(table, arguments)
     targets = usable(table.targets, arguments.folds)
     folder = report_folder(arguments.file)

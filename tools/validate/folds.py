@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 import preprocess
+from recore.columns import add_columns
 from train import SITE
 
 REPEATS, FOLDS = 5, 10
@@ -81,6 +82,7 @@ def fold_parser(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of the folds (%(default)s)")
+    add_columns(parser)
     parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
     parser.add_argument(
         "--group", default=SITE, help="id that is never in both halves, or none (%(default)s)"

@@ -228,7 +228,8 @@ def test_within_limits_it_ends_in_peace_and_writes_table_and_figure(folder, tmp_
 
 
 def test_targets_that_the_model_lacks_are_named_and_not_charted(folder, model, rock, tmp_path, capsys):
-    table = rock[-ROWS:].drop(columns=list(preprocess.TARGETS)).assign(pH=7.0, CuPPB=1.0)
+    table = rock[-ROWS:].drop(columns=list(preprocess.TARGETS))
+    table = table.assign(pH=np.linspace(4, 9, ROWS), CuPPB=np.linspace(1, 2, ROWS))
     assert np.isnan(batches_of(table, model, tmp_path)[0].Y).all()
     assert "no target of the model: pH, CuPPB" in capsys.readouterr().out
 
@@ -270,3 +271,16 @@ def test_numbers_out_of_range_are_refused_with_status_2(folder, option, capsys):
     with pytest.raises(SystemExit) as end:
         monitor.main([str(folder / "core"), "good.csv", *option])
     assert end.value.code == 2 and "expected" in capsys.readouterr().err
+
+
+def test_an_axis_from_the_other_end_gives_the_same_charts(folder, rock, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    good = pd.read_csv(folder / "good.csv", index_col=0)
+    channels = channels_of(good)
+    others = [name for name in good if name not in channels]
+    write(good[[*others[:3], *channels[::-1], *others[3:]]], tmp_path / "good.csv")
+    charts = []
+    for path in (folder / "good.csv", tmp_path / "good.csv"):
+        monitor.main([str(folder / "core"), str(path), "--batch", str(ROWS)])
+        charts.append(pd.read_csv(tmp_path / "reports/core/monitor.csv"))
+    pd.testing.assert_frame_equal(*charts)

@@ -151,7 +151,7 @@ def test_a_target_without_spread_and_names_that_are_markup_do_no_harm(tmp_path):
     table = soil(targets=("same", "<b>$x_1$ & y", "clay"))
     table["same"] = 2.5
     table["SiteID"] = [f"<i>{site}" for site in table["SiteID"]]
-    page = page_of(table, tmp_path)
+    page = page_of(table, tmp_path, "--targets", 'same,"<b>$x_1$ & y",clay')
     assert "<b>$" not in page and "<i>1" not in page and "<b>$x_1$ & y" in text_of(page)
     assert cells_of(page, "data")["same"][6] == ["100%"]
 

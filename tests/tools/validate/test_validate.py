@@ -47,3 +47,15 @@ def test_given_folds_are_matched_by_index(here, capsys):
     given.iloc[1:].to_csv(here / "folds.csv")
     with pytest.raises(preprocess.DataError, match=r"found 47 rows .* expected a column Fold and the 48"):
         validate.main([str(path), *options])
+
+
+def test_targets_and_ids_are_those_that_are_named(here, capsys):
+    path = write(soil().assign(pH=np.random.default_rng(0).normal(6, 1, len(soil()))), here / "soil.csv")
+    short = ["--repeats", "1", "--folds", "4", "--jobs", "1"]
+    for named in (["--targets", "Ca,clay"], ["--ids", "pH"]):
+        validate.main([str(path), *short, *named])
+        assert json.loads((here / "reports/soil/summary.json").read_text())["targets"] == ["Ca", "clay"]
+    with pytest.raises(
+        preprocess.DataError, match="--targets: found no column 'Cu', expected one of 'Ca', 'clay'"
+    ):
+        validate.main([str(path), *short, "--targets", "Ca,clay,Cu"])

@@ -116,4 +116,4 @@ def facts(study):
 
 def plain_axis(name):
     """A wavenumber with one decimal at most."""
-    return f"{preprocess.number(name):.1f}".removesuffix(".0")
+    return f"{float(name):.1f}".removesuffix(".0")
