@@ -81,7 +81,11 @@ def test_the_archive_has_the_version_that_records_tell():
 @pytest.mark.skipif(not shutil.which("make"), reason="this machine has no make")
 def test_make_alone_lists_every_target():
     said = subprocess.run(
-        ["make"], cwd=str(ROOT), stdout=subprocess.PIPE, universal_newlines=True, check=True
+        ["make", "--no-print-directory"],
+        cwd=str(ROOT),
+        stdout=subprocess.PIPE,
+        universal_newlines=True,
+        check=True,
     )
     listed = [line.split()[1] for line in said.stdout.splitlines()]
     (targets,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)

@@ -60,7 +60,11 @@ def test_without_an_engine_one_line_says_so_and_how_to_get_one():
     assert len(result.stdout.splitlines()) == 1 and result.stdout.startswith("not run: ")
     (hint,) = re.findall(r"make docker .*(?=\)$)", result.stdout.strip())
     expands = subprocess.run(
-        [*hint.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=True
+        [*hint.split(), "--dry-run", "--no-print-directory"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert expands.stdout.splitlines()[-1].endswith("-m tools.container.docker --install")
 
