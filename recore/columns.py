@@ -17,6 +17,10 @@ COPY = re.compile(r"(.+?)(?:\.[0-9]+|[._][xy])")  # a name that pandas or R gave
 COUNTER = re.compile(
     r"Unnamed: [0-9.]+|index|level_[0-9]+|X(\.[0-9]+)?|\.\.\.[0-9]+|row\.?names", re.IGNORECASE
 )
+# A number with a decimal comma, with separators of thousands, or below a limit.
+NUMBERLIKE = re.compile(
+    r"[<>≤≥~] *[0-9.,]+|[+-]?[0-9]+,[0-9]+|[+-]?[0-9]{1,3}([,'\u00a0\u202f][0-9]{3})+(\.[0-9]+)?"
+)
 COUNTED = 3  # rows and values that tell a count from a measurement
 KINDS = {
     "empty": "no value",
@@ -49,6 +53,17 @@ def check_named(named, targets, ids):
         if missing:
             expected = f"one of {', '.join(map(repr, [*targets, *ids])) or 'none'}"
             raise DataError(option, f"found no column {missing[0]!r}", expected, "check its name")
+
+
+def check_texts(labels, name):
+    """Raise a DataError where a column of text, {name: texts}, holds what was meant as numbers."""
+    for column, texts in labels.items():
+        filled = [text for text in texts if text not in preprocess.GAPS]
+        meant = [text for text in filled if NUMBERLIKE.fullmatch(text) and preprocess.number(text) is None]
+        if column not in preprocess.ID_COLUMNS and 2 * len(meant) > len(filled):
+            found = f"found the texts {meant[0]!r} and {len(meant) - 1} more of that kind"
+            remedy = f"{preprocess.MEND}, or name the column with --ids"
+            raise DataError(f"{name}, column {column!r}", found, "numbers", remedy)
 
 
 def doubts(columns):

@@ -94,6 +94,10 @@ class Reading:
         some = layout._replace(channels=[], axis=[]) if parquet else layout
         cells = read(some)
         whole = {} if cells.errors else dict(zip(layout.targets, cells.targets.T))
+        if self.targets is None:
+            columns.check_texts(
+                {column: cells.labels[column] for column in layout.ids if column not in self.ids}, name
+            )
         labels = [texts for column, texts in cells.labels.items() if column not in preprocess.ID_COLUMNS]
         outside, axis = [*whole.values(), *labels, *cells.spectra.T[:1]], channels.numbers(layout.axis)
         impossible.check_sides(
@@ -126,8 +130,6 @@ def explained(path):
     """Say of a file that cannot be read what it is, where that can be told."""
     try:
         yield
-    except EmptyTable:
-        raise
     except DataError as error:
         raise sheets.reason(path, error) or error from None
 
