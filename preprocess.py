@@ -46,6 +46,7 @@ WINDOW = 7  # channels; best of 1, 3, 5, 7, 10 in cross-validation
 DECIMALS = 12  # of a feature: a file then holds what memory does, to the last bit, and is short
 BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
 CACHED_ROWS = 256  # preprocessed at a time: 3.5 MB of 1,700 channels, which a processor's cache holds
+MANY = 10  # numbered columns of another name than the channels: more channels, not assays
 LONGEST = 16 << 20  # bytes of a line, or of a cell in quotes: 1,700 channels need 30 thousand
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 THREADS = min(4, CORES)  # blocks in work; parsing releases the GIL
@@ -214,19 +215,24 @@ def number(name):
     return value if math.isfinite(value) else None
 
 
+def largest_family(names):
+    """The text before and after a number that most of the names have in common, and their numbers by name."""
+    families = {}
+    for name in names:
+        places = [(0, len(name))] if number(name) is not None else map(re.Match.span, NUMBER.finditer(name))
+        for start, end in places:
+            value = float(name[start:end].replace(",", "."))
+            families.setdefault((name[:start], name[end:]), {}).setdefault(name, value)
+    return max(families.items(), key=lambda family: len(family[1]), default=(None, {}))
+
+
 def channel_names(names):
     """{name: the number in it, canonical} of the columns that are channels by their names, in their order.
 
     A number counts where most of the names have the same text around it: '3997.4', 'X3997.4', '3997.4 cm-1',
     'scan_mir.3997.4_abs'; so 'Al2O3' is no channel. There are none where the names only count ('a1', 'a2', …).
     """
-    families = {}  # by the text before and after
-    for name in names:
-        places = [(0, len(name))] if number(name) is not None else map(re.Match.span, NUMBER.finditer(name))
-        for start, end in places:
-            value = float(name[start:end].replace(",", "."))
-            families.setdefault((name[:start], name[end:]), {}).setdefault(name, value)
-    around, found = max(families.items(), key=lambda family: len(family[1]), default=(None, {}))
+    around, found = largest_family(names)
     if 2 * len(found) <= len(names):
         return {}
     if around not in (("", ""), ("X", "")):  # R puts an X before a number
@@ -269,8 +275,10 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
     run = rest[numeric[0] : numeric[-1] + 1] if numeric else []
     channel = channel_names(rest)
     first = next(iter(channel), "")
-    if whole and number(first[first[:1] == "X" :]) is None and list(channel) != run:
-        channel = {}  # in the challenge's shape no numeric column is lost
+    if number(first[first[:1] == "X" :]) is None:  # in the challenge's shape no numeric column is lost
+        others = [name for name in run if name not in channel]
+        if others and (whole or (len(others) >= MANY and 2 * len(largest_family(others)[1]) > len(others))):
+            channel = {}
     if not (channel or spectra or whole):
         channel = dict.fromkeys(name for name in rest if number(name) is not None)
     own = [name for name in rest if name not in channel and name not in text]
