@@ -47,7 +47,7 @@ DECIMALS = 12  # of a feature: a file then holds what memory does, to the last b
 BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
 CACHED_ROWS = 256  # preprocessed at a time: 3.5 MB of 1,700 channels, which a processor's cache holds
 MANY = 10  # numbered columns of another name than the channels: more channels, not assays
-LONGEST = 16 << 20  # bytes of a line, or of a cell in quotes: 1,700 channels need 30 thousand
+LONGEST = 16 << 20  # bytes of a line: 1,700 channels need 30 thousand; a cell of several lines has a 16th
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 THREADS = min(4, CORES)  # blocks in work; parsing releases the GIL
 SHOWN = 10  # of a file's bad cells
@@ -352,8 +352,8 @@ def wrong_cells(wrong, cells, names, at, remedy):
 
 
 def refuse(errors):
-    """Raise the BadCells of what is wrong, if anything is."""
-    errors = list(errors)
+    """Raise the BadCells of what is wrong, if anything is; what was found in two ways is told once."""
+    errors = list({error.args: error for error in errors}.values())
     if errors:
         raise BadCells(errors)
 
@@ -496,7 +496,7 @@ def read_blocks(path):
             while text and (not text.strip(EMPTY + b"\r\n") or text.strip().strip(b'"').lower() == b"sep=,"):
                 text, line = read_line(stream, name, line + 1), line + 1
             while text:
-                parts, odd, more = [text], text.count(b'"') % 2, LONGEST
+                parts, odd, more = [text], text.count(b'"') % 2, LONGEST >> 4
                 while odd:
                     parts.append(read_line(stream, name, line))
                     odd, more = (odd + parts[-1].count(b'"')) % 2, more - len(parts[-1])
@@ -708,7 +708,8 @@ def to_table(cells, rows, layout, at):
             sums.append(window_sums(scale(spectra)))
     errors += wrong_cells(np.isinf(cells.targets), cells.targets, layout.targets, at, MEND)
     labels = list(map(str, rows)) if layout.index is None else cells.labels[layout.index]
-    for row in (row for row, label in enumerate(labels) if not label):
+    known = {error.where for error in errors}
+    for row in (row for row, label in enumerate(labels) if not label and at(row) not in known):
         errors.append(DataError(at(row), "found a row without index", "one for each row", "number them"))
     refuse(errors)
     index = pd.Index(labels, dtype=object)

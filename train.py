@@ -223,9 +223,9 @@ def main(argv=None):
     with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
         data, training = load(paths, cache, run, how)
         try:
-            check_training(data, arguments.group)
             targets, ids = targets_of(data), list(data.ids)
             check_named(arguments, targets, ids)
+            check_training(data, arguments.group)
             tell(targets, ids, data.channels)
             model = fit(data, arguments.group, run=run)
             training["mean_r2"] = mean_r2(data, model, arguments.group, run)

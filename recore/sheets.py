@@ -9,6 +9,7 @@ from collections import Counter
 from preprocess import GAPS, BadCells, DataError, number
 
 LOOKED_AT = 4 << 20  # bytes
+ROWS = 5000
 FEW = 3  # cells that are filled in a title line, at most
 CONVERT = "python -m tools.convert {} makes a table of it"
 EXPORT = "save it as CSV UTF-8 (comma delimited), or " + CONVERT
@@ -57,6 +58,8 @@ def reason(path, error):
     name = os.path.basename(path)
     try:
         head, whole, packed = first_bytes(path)
+        if head.startswith(b"PAR1") and path.lower().endswith(".parquet"):
+            return None
         found = (
             told_by_bytes(head, packed, path)
             or told_by_encoding(head)
@@ -120,6 +123,7 @@ def told_by_text(text, whole, error):
     lines = lines[1:] if lines and lines[0].strip().lower().startswith("sep=") else lines
     skipped = len(text.splitlines()[: None if whole else -1]) - len(lines)
     numbered = [(place, line) for place, line in enumerate(lines, 1 + skipped) if line.strip(", \t")]
+    numbered = numbered[:ROWS] + numbered[ROWS:][-1:]
     if len(numbered) < 2:
         return None
     return told_by_separator([line for _, line in numbered]) or told_by_rows(numbered, whole, error)
