@@ -89,14 +89,19 @@ def stem_of(name):
     return copied.group(1) if copied else name
 
 
+def all_whole(values):
+    """Whether there are no gaps, and whole numbers only."""
+    return bool(np.isfinite(values).all() and not (values % 1).any())
+
+
 def all_different(values):
     """Whether all values are whole numbers, each another."""
-    return bool(not (values % 1).any() and len(np.unique(values)) == len(values) > 1)
+    return all_whole(values) and len(np.unique(values)) == len(values) > 1
 
 
 def counts(values):
     """Whether whole numbers rise or fall by one from row to row or from sample to sample, or over and over."""
-    if len(values) < COUNTED or np.isnan(values).any() or (values % 1).any():
+    if len(values) < COUNTED or not all_whole(values):
         return False
     steps = np.diff(values)
     if len(np.unique(values)) >= COUNTED and (np.isin(steps, (0, 1)).all() or np.isin(steps, (0, -1)).all()):
@@ -201,7 +206,7 @@ def keep_numbering(seen, columns):
     for column in list(seen):
         values = columns[column]
         new = set(values.tolist())
-        if (values % 1).any() or len(new) < len(values) or new & seen[column]:
+        if not all_whole(values) or len(new) < len(values) or new & seen[column]:
             del seen[column]
         else:
             seen[column] |= new

@@ -4,6 +4,7 @@ import csv
 import gzip
 import os
 import re
+import zlib
 from collections import Counter
 
 from preprocess import GAPS, BadCells, DataError, number
@@ -65,7 +66,14 @@ def reason(path, error):
             or told_by_encoding(head)
             or told_by_text(head.decode("utf-8-sig", "ignore"), whole, error)
         )
-    except (OSError, EOFError, ValueError, csv.Error, IndexError):  # then there is nothing better to say
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        IndexError,
+        csv.Error,
+        zlib.error,
+    ):  # then there is nothing better to say
         return None
     if found is None:
         return None

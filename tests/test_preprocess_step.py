@@ -74,7 +74,7 @@ BAD_FILES = {
     "an empty file": (lambda table: "", "is empty"),
     "a header only": (lambda table: table.to_csv().splitlines(True)[0], "no row below"),
     "no header": (lambda table: table.to_csv(header=False), "header line first"),
-    "semicolons": (lambda table: table.to_csv(sep=";"), "separated by commas"),
+    "semicolons": (lambda table: table.to_csv(sep=";"), "cells separated by semicolons"),
     "a target missing": (
         lambda table: table.drop(columns="YPPM").to_csv(),
         "found 48 of 49 targets, missing: YPPM",

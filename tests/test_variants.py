@@ -83,7 +83,7 @@ def with_column(place, name, values):
 READ = {
     "as it is": as_csv,
     "a byte order mark": lambda table: "\ufeff" + as_csv(table),
-    "line ends of Windows": lambda table: as_csv(table, lineterminator="\r\n"),
+    "line ends of Windows": lambda table: as_csv(table).replace("\n", "\r\n"),
     "no line end at the end": lambda table: as_csv(table).rstrip("\n"),
     "blank lines between and at the end": lines(lambda rows: [*rows[:5], "", *rows[5:], "", "  "]),
     "blank lines above": lines(lambda rows: ["", ",,,", *rows]),
@@ -94,7 +94,7 @@ READ = {
     ),
     "an empty column between": with_column(1, "", ""),
     "sep=, in the first line": lines(lambda rows: ["sep=,", *rows]),
-    '"sep=," and a byte order mark': lambda table: "\ufeffsep=,\r\n" + as_csv(table, lineterminator="\r\n"),
+    '"sep=," and a byte order mark': lambda table: "\ufeffsep=,\r\n" + as_csv(table).replace("\n", "\r\n"),
     "everything in quotes": lambda table: as_csv(table, quoting=csv.QUOTE_ALL),
     "text in quotes": lambda table: as_csv(table, quoting=csv.QUOTE_NONNUMERIC),
     "R's write.csv": lambda table: as_csv(
