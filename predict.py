@@ -18,12 +18,11 @@ from contextlib import ExitStack
 from functools import partial
 
 import train
-from preprocess import DETAILS, TARGETS, DataError, EmptyTable, find_tables, replacing, run
+from preprocess import DETAILS, DataError, EmptyTable, find_tables, replacing, run
 from recore.bounds import MOST
-from recore.channels import RESAMPLE
 from recore.model_file import load_described
 from recore.predictions import COVERAGE, csv_rows, details_header, details_rows, predict
-from recore.tables import Reading, predictions_name, read_tables
+from recore.tables import predictions_name, read_tables, reading_for
 from recore.workers import add_workers, naming, workers
 
 logger = logging.getLogger(__name__)
@@ -36,18 +35,10 @@ def output_paths(path, output_dir):
     return [os.path.join(output_dir, each) for each in (name, details)]
 
 
-def reading_of(model, description, resample=False):
-    """The Reading of tables to predict: on the model's channels, its targets beside them and its ids apart."""
-    targets = list(model.target_names_)
-    own = set(targets) != set(TARGETS)
-    ids = description.get("ids", [])
-    return Reading(description["channels"] or None, resample, targets, ids, own, remedy=RESAMPLE)
-
-
 def predict_table(model_dir, output_dir, coverage, resample, path):
     """Write the predictions of a table, and their details where there is a coverage; the number of rows."""
     model, description = load_described(model_dir, train.ZeroClippedRidgeCV)
-    reading = reading_of(model, description, resample)
+    reading = reading_for(model.target_names_, description, resample)
     paths = output_paths(path, output_dir)[: 1 if coverage is None else 2]
 
     def texts(table):

@@ -17,7 +17,10 @@ logger = logging.getLogger("preprocess")
 
 def preprocess_table(source, output, axis=None):
     """Preprocess one table, to Parquet where its name says so, else to CSV; feature names and rows."""
-    reading, rows = Reading(axis, whose=FIRST, remedy="preprocess tables of other channels apart"), 0
+    reading, rows = (
+        Reading(axis, decide=False, whose=FIRST, remedy="preprocess tables of other channels apart"),
+        0,
+    )
     if not ends(output, ".parquet"):
         return preprocess.write_csv(source, output, partial(read_tables, reading=reading))
     with replacing(output, "wb") as file, parquet_rows(file) as write:

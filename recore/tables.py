@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import chain
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 import preprocess
-from preprocess import DataError, EmptyTable, ends
+from preprocess import DataError, ends
 from recore import __version__, channels, columns, impossible, sheets
 from recore.parquet import open_parquet
 
@@ -35,6 +35,10 @@ class Reading:
         Whether spectra of other channels are put there by interpolation.
     targets, ids : list of str, optional
         Columns that are targets and ids; those that are by the rules when not given.
+    unread : list of str
+        Columns that are neither, and not looked at.
+    decide : bool
+        Whether it matters which columns are targets.
     own : bool, optional
         Whether the targets are a laboratory's own, see `impossible`; as they are in the table when not given.
     whose, remedy : str, optional
@@ -42,15 +46,27 @@ class Reading:
     """
 
     def __init__(
-        self, axis=None, resample=False, targets=None, ids=(), own=None, whose="the model's", remedy=None
+        self,
+        axis=None,
+        *,
+        resample=False,
+        targets=None,
+        ids=(),
+        unread=(),
+        decide=True,
+        own=None,
+        whose="the model's",
+        remedy=None,
     ):
         self.axis, self.resample, self.targets, self.ids = axis, resample, targets, list(ids)
+        self.unread, self.decide = unread, decide and targets is None
         self.own, self.whose, self.remedy = own, whose, remedy or channels.OTHERS
         self.undecided, self.order = [], []  # targets perhaps; and all of them, in the file's order
 
     def open(self, path, name):
         """As `open_table`; what is seen on the way is said."""
-        layout, blocks, finish = open_table(path, name, True, self.targets, self.ids)
+        layout, blocks, finish = open_table(path, name, True, self.targets, [*self.ids, *self.unread])
+        layout = layout._replace(ids=[column for column in layout.ids if column not in self.unread])
         if layout.axis and preprocess.number(layout.channels[0]) is None and layout.axis != layout.channels:
             about = name, layout.channels[0], layout.channels[-1], layout.axis[0], layout.axis[-1]
             logger.info("%s: channels %r to %r are taken as %s to %s", *about)
@@ -94,7 +110,7 @@ class Reading:
         some = layout._replace(channels=[], axis=[]) if parquet else layout
         cells = read(some)
         whole = {} if cells.errors else dict(zip(layout.targets, cells.targets.T))
-        if self.targets is None:
+        if self.decide:
             columns.check_texts(
                 {column: cells.labels[column] for column in layout.ids if column not in self.ids}, name
             )
@@ -103,7 +119,7 @@ class Reading:
         impossible.check_sides(
             name, axis, outside, lambda: (cells if some is layout else read(layout)).spectra
         )
-        if self.targets is not None or not len(layout.channels):
+        if not self.decide:
             return layout
         empty = [
             column
@@ -117,6 +133,13 @@ class Reading:
         ids = layout.ids + [column for column in layout.targets if column in self.undecided]
         self.order = [column for column in layout.names if column in layout.targets or column in empty]
         return layout._replace(ids=ids, targets=targets)
+
+
+def reading_for(targets, description, resample=False):
+    """The Reading of tables that a model predicts: on its channels, its ids beside them, without assays."""
+    own = set(targets) != set(preprocess.TARGETS)
+    how = {"resample": resample, "ids": description["ids"], "unread": targets, "own": own}
+    return Reading(description["channels"] or None, targets=[], remedy=channels.RESAMPLE, **how)
 
 
 def read_tables(path, then=None, reading=None):
@@ -165,10 +188,8 @@ def decided(table, reading, name):
 def first_axis(paths):
     """The channels of the first table that has rows, which others must have; of one table None."""
     for path in paths[: len(paths) if len(paths) > 1 else 0]:
-        try:
+        with suppress(DataError, OSError):  # what is wrong with it is said when it is read
             return open_table(path, os.path.basename(path))[0].axis
-        except EmptyTable:
-            continue
     return None
 
 
