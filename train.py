@@ -260,9 +260,8 @@ def load(paths, cache, run, how):
     data = Stored(list(run(partial(store, cache, how=how), tables, "features")))
     sums = "".join(f"{table['sha256']}  {table['name']}\n" for table in data.tables)
     of_all = hashlib.sha256(sums.encode()).hexdigest()  # as `sha256sum * | sha256sum` gives in their folder
-    about = {"files": len(paths), "sha256": of_all if len(paths) > 1 else data.tables[0]["sha256"]}
-    missing = sum(table["missing_assays"] for table in data.tables)
-    return data, {**about, "rows": data.n_rows, "missing_assays": missing}
+    about = {"files": len(data.tables), "sha256": of_all if len(paths) > 1 else data.tables[0]["sha256"]}
+    return data, {**about, "rows": data.n_rows, "missing_assays": data.missing_assays()}
 
 
 def mean_r2(data, model, group, run=None):

@@ -43,7 +43,7 @@ def add_columns(parser):
 
 def names_in(line):
     """The names in a line of CSV."""
-    return [name.strip() for row in csv.reader([line]) for name in row if name.strip()]
+    return [name.strip() for row in csv.reader([line], skipinitialspace=True) for name in row if name.strip()]
 
 
 def check_named(named, targets, ids):

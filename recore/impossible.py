@@ -9,7 +9,20 @@ from preprocess import SCALE_RANGE, DataError
 
 logger = logging.getLogger("preprocess")
 
-CODES = (-99, -999, -9999, -99999, -999999, -999.25, -9999.25, -32768)  # for a gap, by habit and by software
+CODES = (
+    -99,
+    -999,
+    -9999,
+    -99999,
+    -999999,
+    -99.99,
+    -999.9,
+    -999.99,
+    -9999.9,
+    -999.25,
+    -9999.25,
+    -32768,
+)  # for a gap, by habit and by software
 VOID = -1e30  # and what is below
 AXIS_ROWS = 20  # that an axis has at least
 

@@ -67,6 +67,11 @@ class Stored:
         columns.ask(first["name"], numbering)
         return names
 
+    def missing_assays(self):
+        """How many assays of the targets are gaps."""
+        known = [dict(zip(table["order"], table["gaps"])) for table in self.tables]
+        return sum(gaps[name] for gaps in known for name in self.target_names)
+
     def values(self, k):
         """Features and assays of a table as they lie on disk, (rows, features + order)."""
         table = self.tables[k]
@@ -158,7 +163,7 @@ def store(cache, path, how=None):
 
 def write_table(path, folder, made_of, reading):
     """Write what `store` keeps of a table."""
-    rows, missing, name = 0, 0, os.path.basename(path)
+    rows, name = 0, os.path.basename(path)
     values_path, ids_path = (os.path.join(folder, file) for file in (VALUES, IDS))
     with open(values_path, "wb") as values, open(ids_path, "w", encoding="utf-8", newline="") as ids:
         lines = csv.writer(ids)
@@ -168,6 +173,7 @@ def write_table(path, folder, made_of, reading):
                 order = reading.order or list(table.targets)
                 undecided = {column: columns.Undecided(name, column) for column in reading.undecided}
                 numbering = {column: set() for column in order}
+                gaps = np.zeros(len(order), dtype=int)
             lines.writerows(zip(*(table.ids[column] for column in table.ids)))
             assays = dict(table.targets.items())
             assays.update((column, some.add(list(table.ids[column]))) for column, some in undecided.items())
@@ -175,14 +181,14 @@ def write_table(path, folder, made_of, reading):
             block = np.column_stack([table.features, *(assays[column] for column in order)])
             values.write(block.astype("<f8").tobytes())
             rows += len(block)
-            missing += int(np.isnan(block).sum())
+            gaps += np.isnan(block[:, len(table.features.columns) :]).sum(axis=0)
     release_memory()
     description = {
         "name": name,
         "source": made_of,
         "sha256": made_of["sha256"],
         "rows": rows,
-        "missing_assays": missing,
+        "gaps": gaps.tolist(),
         "features": list(table.features),
         "channels": list(table.channels),
         "order": order,

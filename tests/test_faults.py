@@ -8,6 +8,7 @@ ghost, blank also in test_variants.
 
 import gzip
 import io
+import json
 import os
 import resource
 import subprocess
@@ -206,6 +207,8 @@ def test_twice_a_target_that_is_constant_in_a_first_block_or_table_is_one_over_a
     trained(folder, tmp_path)
     model = train.model_fn(str(tmp_path / "model"))
     assert model.target_names_ == ["late", "Ca", "clay"] and model.n_rows_.tolist() == [18, 48, 48]
+    described = json.loads((tmp_path / "model" / "model.json").read_text())["training"]
+    assert described["missing_assays"] == 30 and described["rows"] == 48
 
 
 def test_twice_named_targets_and_ids_overrule(table, tmp_path, caplog):

@@ -91,4 +91,4 @@ def test_as_many_targets_as_there_are_predictions():
 
 
 def test_names_are_a_line_of_csv():
-    assert columns.names_in('Al,"Ca, total", pH ') == ["Al", "Ca, total", "pH"]
+    assert columns.names_in('Al, "Ca, total", pH ') == ["Al", "Ca, total", "pH"]
