@@ -493,7 +493,9 @@ def read_blocks(path):
             text = read_line(stream, name, line)
             text = text[len(codecs.BOM_UTF8) :] if text.startswith(codecs.BOM_UTF8) else text
             # What spreadsheets put above the header.
-            while text and (not text.strip(EMPTY + b"\r\n") or text.strip().strip(b'"').lower() == b"sep=,"):
+            while text and (
+                not text.strip(EMPTY + b"\r\n") or text.strip(EMPTY + b'"\r\n').lower() == b"sep="
+            ):
                 text, line = read_line(stream, name, line + 1), line + 1
             while text:
                 parts, odd, more = [text], text.count(b'"') % 2, LONGEST >> 4
