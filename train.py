@@ -26,9 +26,10 @@ if importlib.util.find_spec("recore") is None:  # a server's own installation of
     sys.path.append(os.path.join(os.getenv("SAGEMAKER_BASE_DIR", "/opt/ml"), "code"))
 
 import preprocess
-from mdl import ZeroClippedRidgeCV
+from mdl import ALPHAS, ZeroClippedRidgeCV
 from preprocess import DataError
 from recore import model_file
+from recore.alphas import add_alphas, alphas_of
 from recore.codecs import Body, read_body, refusal
 from recore.columns import add_columns, check_named, tell
 from recore.many import FIRST
@@ -48,7 +49,7 @@ served = []  # features of the model loaded last, for input_fn, which the platfo
 # --- training -----------------------------------------------------------------------
 
 
-def fit(data, group=None, with_bounds=True, run=None):
+def fit(data, group=None, with_bounds=True, run=None, alphas=ALPHAS):
     """Fit the project's model.
 
     Parameters
@@ -62,6 +63,8 @@ def fit(data, group=None, with_bounds=True, run=None):
         Whether the model will be asked for bounds and verdicts.
     run : callable, optional
         For Stored data, as `recore.workers.workers` gives it; one process by default.
+    alphas : array-like of shape (n_alphas,) or "auto"
+        To choose from, as of ZeroClippedRidgeCV.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def fit(data, group=None, with_bounds=True, run=None):
         When there is too little to learn from, or no such group.
     """
     check_training(data, group)
-    model = ZeroClippedRidgeCV()
+    model = ZeroClippedRidgeCV(alphas)
     model.with_bounds = with_bounds
     if isinstance(data, Stored):
         return model.fit_stored(data, None if group is None else groups_of(data, group), run)
@@ -214,9 +217,11 @@ def main(argv=None):
     parser.add_argument(
         "--cache", help=f"folder that {cache} (default: in model_dir, until the model is there)"
     )
+    add_alphas(parser)
     add_columns(parser)
     add_workers(parser)
     arguments = parser.parse_args(argv)
+    alphas = ALPHAS if arguments.alphas is None else alphas_of(arguments.alphas)
     how = {"targets": arguments.targets, "ids": [*arguments.ids, *filter(None, [arguments.group])]}
     paths = preprocess.find_tables(arguments.data_dir)
     cache = arguments.cache or os.path.join(arguments.model_dir, CACHE)
@@ -227,13 +232,14 @@ def main(argv=None):
             check_named(arguments, targets, ids)
             check_training(data, arguments.group)
             tell(targets, ids, data.channels)
-            model = fit(data, arguments.group, run=run)
+            model = fit(data, arguments.group, run=run, alphas=alphas)
             training["mean_r2"] = mean_r2(data, model, arguments.group, run)
         except ValueError as error:
             table = os.path.basename(paths[0] if len(paths) == 1 else os.path.abspath(arguments.data_dir))
             where, *told = error.args if isinstance(error, DataError) else ("", *error.args)
             raise DataError(", ".join(filter(None, [table, where])), *told) from None
     training["left_out"] = arguments.group or "row"
+    training["alphas"] = [float(model.alphas_.min()), float(model.alphas_.max()), len(model.alphas_)]
     model_file.save(model, arguments.model_dir, training, data.channels, list(data.ids))
     if not arguments.cache and os.path.isdir(cache):
         shutil.rmtree(cache)
@@ -271,9 +277,9 @@ def mean_r2(data, model, group, run=None):
     """
     fitted = {group or "row": model}
     if group != SITE and has_sites(data):
-        fitted[SITE] = fit(data, SITE, with_bounds=False, run=run)
+        fitted[SITE] = fit(data, SITE, with_bounds=False, run=run, alphas=model.alphas)
     if group:
-        fitted["row"] = fit(data, with_bounds=False, run=run)
+        fitted["row"] = fit(data, with_bounds=False, run=run, alphas=model.alphas)
     return {left_out: float(np.mean(each.cv_r2_)) for left_out, each in fitted.items()}
 
 

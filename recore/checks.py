@@ -119,5 +119,5 @@ def log_edges(alphas, best, names, varies):
         if at_edge:
             found.append(f"the {word} alpha, {edge:g}, for {', '.join(at_edge)}")
     if found:
-        remedy = "a wider grid, or alphas='auto', may do better"
+        remedy = "a wider grid may do better (alphas='auto'; train.py --alphas auto, or LOW:HIGH)"
         logger.warning("the grid ends at %s; %s", " and at ".join(found), remedy)
