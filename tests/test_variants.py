@@ -94,6 +94,7 @@ READ = {
     ),
     "an empty column between": with_column(1, "", ""),
     "sep=, in the first line": lines(lambda rows: ["sep=,", *rows]),
+    "sep=, and empty cells behind it": lines(lambda rows: ["sep=,,,", *rows]),
     '"sep=," and a byte order mark': lambda table: "\ufeffsep=,\r\n" + as_csv(table).replace("\n", "\r\n"),
     "everything in quotes": lambda table: as_csv(table, quoting=csv.QUOTE_ALL),
     "text in quotes": lambda table: as_csv(table, quoting=csv.QUOTE_NONNUMERIC),
@@ -152,6 +153,10 @@ REFUSED = {
     "sep=; and decimal commas": (
         lambda table: "sep=;\n" + commas(table),
         "separated by semicolons, numbers with dec",
+    ),
+    "sep= and a tab": (
+        lambda table: "sep=\t\n" + as_csv(table, sep="\t"),
+        "cells separated by tabs.*CSV UTF-8",
     ),
     "tabs": (lambda table: as_csv(table, sep="\t"), "cells separated by tabs.*CSV UTF-8"),
     "bars": (lambda table: as_csv(table, sep="|"), "cells separated by bars"),
