@@ -11,8 +11,8 @@ import numpy as np
 
 import score
 from mdl import ZeroClippedRidgeCV
+from recore.folds import draw_folds
 from tools.validate.cross_validation import fit_predict, held_out
-from tools.validate.folds import draw_folds
 from tools.validate.measures import mean_r2, target_r2
 
 REPEATS, FOLDS = 2, 5

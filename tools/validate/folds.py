@@ -9,9 +9,9 @@ import pandas as pd
 
 import preprocess
 from recore.columns import add_columns
+from recore.folds import FOLDS, REPEATS, draw_folds
 from train import SITE
 
-REPEATS, FOLDS = 5, 10
 SHORT = 1, 3  # repeats and folds of --short
 
 
@@ -37,22 +37,6 @@ def read_folds(path, index):
             f"a column Fold and the {len(index)} indices of the spectra file, each once",
         )
     return folds.loc[index, "Fold"].to_numpy()[None]
-
-
-def draw_folds(units, repeats, folds):
-    """The fold that holds out each row, (repeats, n_rows); rows of one unit share it.
-
-    One repeat only where each unit is a fold of its own, as another would be the same.
-    """
-    names, unit = np.unique(units, return_inverse=True)
-    if len(names) < 3:
-        raise preprocess.DataError(
-            "", f"found {len(names)} sites or rows to hold out", "3 or more", "use another --group"
-        )
-    if folds >= len(names):
-        return unit[None]
-    places = np.arange(len(names)) % folds
-    return np.array([np.random.default_rng(seed).permutation(places)[unit] for seed in range(repeats)])
 
 
 def schemes(table, arguments):

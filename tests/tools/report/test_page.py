@@ -16,6 +16,7 @@ from PIL import Image
 
 import preprocess
 import score
+from recore.folds import draw_folds
 from tests.conftest import REAL, channels_of, make_table, write
 from tools import spectra
 from tools.demo_data import files
@@ -23,7 +24,6 @@ from tools.report import __main__ as report
 from tools.report.study import DEMO, UNKNOWN, source_of
 from tools.trust.coverage import coverage_table, held_out_bounds
 from tools.validate import __main__ as validate
-from tools.validate.folds import draw_folds
 from tools.validate.measures import MEASURES
 
 OPTIONS = ["--short", "--jobs", "1"]  # in this process, where a warning is an error

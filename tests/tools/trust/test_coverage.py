@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from mdl import ZeroClippedRidgeCV
+from recore.folds import draw_folds
 from tests.conftest import REAL, channels_of, make_table
 from tools import spectra
 from tools.trust.coverage import FOLDS, coverage_table, held_out_bounds
 from tools.trust.faults import to_features
-from tools.validate.folds import draw_folds, usable
+from tools.validate.folds import usable
 
 
 def test_coverage_is_counted_by_hand():

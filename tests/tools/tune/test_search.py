@@ -7,11 +7,11 @@ import pytest
 import preprocess
 import score
 from mdl import ZeroClippedRidgeCV
+from recore.folds import draw_folds
 from tests.conftest import channels_of, make_table
 from tools.tune import choice, treatments
 from tools.tune.search import SEARCH_ALPHAS, nested, search
 from tools.tune.treatments import Setting
-from tools.validate.folds import draw_folds
 
 
 def noisy_tail(rows=80, channels=510):

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 import score
+from recore.folds import FOLDS, REPEATS, draw_folds
 from tests.conftest import REAL, channels_of, make_table, write
 from tools import spectra
 from tools.validate.cross_validation import fit_predict, held_out
-from tools.validate.folds import FOLDS, REPEATS, draw_folds
 from tools.validate.measures import mean_r2
 
 

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 import preprocess
-from tools.validate.folds import draw_folds, usable
+from recore.folds import draw_folds
+from tools.validate.folds import usable
 
 
 def test_no_site_is_in_both_halves_and_folds_are_the_same_every_time():
