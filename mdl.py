@@ -108,7 +108,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         self.scoring = scoring
         self.alpha_per_target = alpha_per_target
 
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(self, X, y, sample_weight=None, groups=None, judge=None):
         """Choose each target's alpha and fit it on all rows that have an assay.
 
         Parameters
@@ -120,6 +120,8 @@ class ZeroClippedRidgeCV(RidgeCV):
         groups : array-like of shape (n_samples,), default=None
             Site or hole of each row: alpha is then chosen by leave-one-group-out, and so are the bounds
             of `predict_interval` and the limits of `applicability`.
+        judge : callable, default=None
+            Finds figures of other rows left out without a second fit, see recore.closed.
 
         Returns
         -------
@@ -132,10 +134,11 @@ class ZeroClippedRidgeCV(RidgeCV):
         """
         X, Y, weight, groups, names = check_fit(self, X, y, sample_weight, groups)
         one_target, Y = Y.ndim == 1, Y.reshape(len(Y), -1)
-        data = Rows(X, Y, weight, groups, names, self.fit_intercept, sample_weight is not None)
-        return self._fit(data, one_target)
+        weighted, ways = sample_weight is not None, judge and judge.ways
+        data = Rows(X, Y, weight, groups, names, self.fit_intercept, weighted, ways)
+        return self._fit(data, one_target, judge)
 
-    def fit_stored(self, store, groups=None, run=None):
+    def fit_stored(self, store, groups=None, run=None, judge=None):
         """Fit rows that are too many for memory: read in parts, twice, of which only sums are kept.
 
         What is fitted is what `fit` gives for the same rows, but for rounding.
@@ -151,6 +154,8 @@ class ZeroClippedRidgeCV(RidgeCV):
         run : callable, default=None
             `run(function, items, label)` yields `function(item)` in the items' order, from other processes,
             say, to which the store goes along; by default one after the other, here.
+        judge : callable, default=None
+            As for `fit`.
 
         Returns
         -------
@@ -166,9 +171,10 @@ class ZeroClippedRidgeCV(RidgeCV):
             raise ValueError(f"scoring is {self.scoring!r}, expected {expected}")
         self.n_features_in_ = len(store.feature_names)
         self.feature_names_in_ = np.array(list(store.feature_names), dtype=object)
-        return self._fit(Parts(store, groups, self.fit_intercept, run or in_turn), False)
+        data = Parts(store, groups, self.fit_intercept, run or in_turn, judge and judge.ways)
+        return self._fit(data, False, judge)
 
-    def _fit(self, data, one_target):
+    def _fit(self, data, one_target, judge):
         """Fit to Rows or to Parts."""
         alphas, names = self._grid(data), data.names
         n_targets = len(names)
@@ -190,10 +196,12 @@ class ZeroClippedRidgeCV(RidgeCV):
             k = problem.columns
             lower[k], n_rows[k], total_weight[k] = problem.lower, problem.n_rows, problem.total
             n_scored[k] = data.n_scored(problem)
-            scores[:, k], r2[:, k], rmse[:, k] = self._held_out(data, problem, alphas, n_scored[k])
+            squares, scores[:, k], r2[:, k], rmse[:, k] = self._held_out(data, problem, alphas, n_scored[k])
             if self.alpha_per_target:
                 best[k] = scores[:, k].argmax(axis=0)  # a tie takes the first
                 settle(problem)
+                if judge:
+                    judge(data, problem, alphas, best[k], squares)
             else:
                 problems.append(problem)
         best_score = scores.max(axis=0)
@@ -370,25 +378,28 @@ class ZeroClippedRidgeCV(RidgeCV):
         return centred, scores, beyond_axes(centred, scores)
 
     def _held_out(self, data, problem, alphas, n_scored):
-        """Scores, then R2 and RMSE once clipped: three arrays (n_alphas, n_targets)."""
+        """Squares (2, bins, n_alphas, n_targets); scores, R2 and RMSE once clipped: (n_alphas, n_targets)."""
         if self.scoring in BY_ERROR:  # the sum is enough
-            sse, clipped_sse = data.squares(problem, alphas)
+            squares = data.squares(problem, alphas)
         else:
             shape = len(problem.columns), problem.n
             step = max(1, 4 * CELLS // (shape[0] * shape[1]))
-            sse, clipped_sse, scores = np.zeros((3, len(alphas), shape[0]))
+            scores, parts = np.empty((len(alphas), shape[0])), []
             for a in range(0, len(alphas), step):
                 some = slice(a, a + step)
                 held_out = np.empty((len(alphas[some]), *shape))
-                sse[some], clipped_sse[some] = data.squares(problem, alphas[some], held_out)
+                parts.append(data.squares(problem, alphas[some], held_out=held_out))
                 scores[some] = self._score(held_out, problem, data.weighted)
+            squares = np.concatenate(parts, axis=2)
+        sse, clipped_sse = squares.sum(axis=1)
         if self.scoring is None:
             scores = -sse / n_scored  # as RidgeCV: over the rows, whatever their weights
         elif self.scoring == "neg_mean_squared_error":
             scores = -sse / problem.total
         elif self.scoring == "r2":
             scores = r2_from_squares(sse, problem.sst)
-        return scores, r2_from_squares(clipped_sse, problem.sst), np.sqrt(clipped_sse / problem.total)
+        r2, rmse = r2_from_squares(clipped_sse, problem.sst), np.sqrt(clipped_sse / problem.total)
+        return squares, scores, r2, rmse
 
     def _score(self, held_out, problem, weighted):
         """A scorer's opinion of held-out predictions (n_alphas, n_targets, n_rows)."""

@@ -20,6 +20,11 @@ def members_of(problem, groups, sampled=None):
     return members if sampled is None else [at for at in members if sampled[at].any()]
 
 
+def key_of(group):
+    """What tells a group from those of other ways to group the rows."""
+    return group.tobytes()
+
+
 def left_out_errors(problem, alphas, groups=None):
     """Yield rows left out together and their errors (alphas, t, rows), None where others are needed."""
     if groups is None:
@@ -28,7 +33,7 @@ def left_out_errors(problem, alphas, groups=None):
     shrink = 1 / (problem.s + alphas[:, None])  # (alphas, k)
     B = shrink[:, None, :] * problem.yz  # (alphas, t, k)
     for at in members_of(problem, groups):
-        errors = None if at[0] in problem.refits else solve_group(problem, at, shrink, B)
+        errors = None if key_of(at) in problem.refits else solve_group(problem, at, shrink, B)
         if errors is None:
             yield from refit_errors(problem, at, alphas)
         else:
@@ -95,7 +100,7 @@ def refit_costs_less(problem, g, n_alphas):
 
 def without(problem, group, alphas):
     """The problem without a group where it is known already, or costs or errs less than (4), else None."""
-    if group[0] not in problem.refits and not refit_costs_less(problem, len(group), len(alphas)):
+    if key_of(group) not in problem.refits and not refit_costs_less(problem, len(group), len(alphas)):
         hardest = 1 / (problem.s + alphas.min())[None]
         if not loses(problem, problem.complements(problem.project(group), group, hardest)[0]):
             return None
@@ -104,7 +109,7 @@ def without(problem, group, alphas):
 
 def refit(problem, group):
     """The problem without a group; kept for the second time it is asked for, while there is room."""
-    other = problem.refits.get(group[0])
+    other = problem.refits.get(key_of(group))
     if other is None:
         if not problem.wide:
             other = taken_out(problem, sums_of_scores(problem, group))
@@ -116,7 +121,7 @@ def refit(problem, group):
             other = ridge_of(problem.X, problem.Y, problem.all_weights, rows, *settings)
         kept = sum(each is not None for each in problem.refits.values())
         room = (kept + 1) * problem.p * min(problem.n, problem.p) <= REFITS
-        problem.refits[group[0]] = other if room else None
+        problem.refits[key_of(group)] = other if room else None
     return other
 
 

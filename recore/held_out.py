@@ -6,22 +6,49 @@ from recore.groups import left_out_errors, left_out_errors_at, members_of, spect
 from recore.leverage import beta_of, residuals
 from recore.linalg import row_blocks
 
+BINS = 50  # that the squared errors of groups are summed in, so that each may be judged by the others
+
 
 def squared_errors(problem, alphas, groups=None, held_out=None):
-    """Sums of squared errors, then once clipped, (2, alphas, t), and groups that need other rows."""
+    """Sums of squared errors, then once clipped, (2, bins, alphas, t), and groups that need other rows.
+
+    Groups share BINS bins; there is one where no groups are.
+    """
     # Predictions go to `held_out` (alphas, t, rows) where there is such.
-    squares, without = np.zeros((2, len(alphas), len(problem.columns))), []
+    squares = np.zeros((2, 1 if groups is None else BINS, len(alphas), len(problem.columns)))
+    without = []
     for at, errors in left_out_errors(problem, alphas, groups):  # (alphas, t, rows)
+        group = 0 if groups is None else groups[problem.rows[at[0]]]
         if errors is None:
-            without.append(groups[problem.rows[at[0]]])
+            without.append(group)
             continue
-        squares[0] += sum_of_squares(errors)
+        squares[0, group % BINS] += sum_of_squares(errors)
         if held_out is not None:
             held_out[:, :, at] = problem.targets(at) - errors / problem.root_w[at]
         if problem.lower.max(initial=-np.inf) == 0:
             np.minimum(errors, problem.errors_at_lower(at), out=errors)
-        squares[1] += sum_of_squares(errors)
+        squares[1, group % BINS] += sum_of_squares(errors)
     return squares, without
+
+
+def squared_errors_at(problem, alphas, groups=None):
+    """Sums of squared errors once clipped, at an alpha a target, (bins, t), as `squared_errors`; and no group."""
+    squares = np.zeros((1 if groups is None else BINS, len(alphas)))
+    for at, errors, _ in left_out_errors_at(problem, alphas, groups):
+        np.minimum(errors, problem.errors_at_lower(at), out=errors)
+        group = 0 if groups is None else groups[problem.rows[at[0]]]
+        squares[group % BINS] += np.square(errors).sum(axis=1)
+    return squares, []
+
+
+def spread_in_bins(Y, groups):
+    """Numbers of assays, their sums and those of their squares, (3, bins, t), of Y (n, t) with gaps."""
+    known = ~np.isnan(Y)
+    Y = np.where(known, Y, 0)
+    sums = np.zeros((3, BINS, Y.shape[1]))
+    for each, values in zip(sums, (known, Y, np.square(Y))):
+        np.add.at(each, groups % BINS, values)
+    return sums
 
 
 def sampled_errors(problem, alphas, groups, sampled):

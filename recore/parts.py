@@ -7,8 +7,14 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 
 from recore.checks import check_rows
-from recore.groups import REFITS, sums_of_scores, taken_out
-from recore.held_out import sampled_errors, sampled_spectra, squared_errors
+from recore.groups import REFITS, key_of, sums_of_scores, taken_out
+from recore.held_out import (
+    sampled_errors,
+    sampled_spectra,
+    spread_in_bins,
+    squared_errors,
+    squared_errors_at,
+)
 from recore.linalg import row_blocks
 from recore.ridge import Long, ridge_of
 from recore.rows import CALIBRATION, SPECTRA, evenly_spaced, marks_of, same_gaps
@@ -21,39 +27,79 @@ class Part(NamedTuple):
     """Some rows of a store, and what is known of them."""
 
     rows: Any  # a slice or an array of their numbers
-    groups: Optional[np.ndarray] = None  # (rows,)
+    groups: dict  # {way: labels (rows,)} of the ways to group them
     sampled: Optional[np.ndarray] = None  # (rows,), a mask
     other: Any = None  # the problem without them, where they are of one group that cannot do alone
 
 
+class Grouping:
+    """Groups that are left out together, (n_rows,), numbered from 0 without gaps."""
+
+    def __init__(self, way, groups):
+        self.way, self.groups, self.order, self.sizes = (
+            way,
+            groups,
+            np.argsort(groups, kind="stable"),
+            np.bincount(groups),
+        )
+        self.starts = np.cumsum(self.sizes) - self.sizes  # in that order
+        self.alone = {}  # {problem's key: groups that cannot be left out without the other rows}
+        self.others = {}  # {(problem's key, group): the problem without that group}, while there is room
+
+    def members(self, group):
+        """Numbers of the rows of a group."""
+        return self.order[self.starts[group] : self.starts[group] + self.sizes[group]]
+
+    def parts_of(self, group, most, sample=None, other=None):
+        """A group's rows in parts."""
+        rows = self.members(group)
+        return [self.part(rows[at], sample, other) for at in row_blocks(len(rows), 1, cells=most)]
+
+    def part(self, rows, sample=None, other=None):
+        groups = {self.way: self.groups[rows]}
+        return Part(rows, groups, None if sample is None else np.isin(rows, sample), other)
+
+    def together(self, groups, most):
+        """Yield numbers of the rows of some groups, as many as go into a part."""
+        rows = []
+        for group in groups:
+            if rows and sum(map(len, rows)) + self.sizes[group] > most:
+                yield np.concatenate(rows)
+                rows = []
+            rows.append(self.members(group))
+        if rows:
+            yield np.concatenate(rows)
+
+
 class Parts:
-    """Rows that are read in parts, for `_fit`."""
+    """Rows that are read in parts, for `_fit`; `ways` as for Rows."""
 
     weighted = False
 
-    def __init__(self, store, groups, fit_intercept, run):
-        self.store, self.groups, self.fit_intercept, self.run_parts = store, groups, fit_intercept, run
+    def __init__(self, store, groups, fit_intercept, run, ways=None):
+        self.store, self.fit_intercept, self.run_parts = store, fit_intercept, run
+        ways = {None: groups, **(ways or {})}
+        self.ways = {way: labels if labels is None else Grouping(way, labels) for way, labels in ways.items()}
         self.names, n_targets = list(store.target_names), len(store.target_names)
         blocks = row_blocks(store.n_rows, len(store.feature_names) + n_targets, cells=PART)
         self.most = blocks[0].stop  # rows in a part
-        self.parts = [Part(rows, None if groups is None else groups[rows]) for rows in blocks]
-        if groups is not None:
-            self.order = np.argsort(groups, kind="stable")
-            self.sizes = np.bincount(groups)
-            self.starts = np.cumsum(self.sizes) - self.sizes  # in that order
-        self.alone = {}  # {problem's key: groups that cannot be left out without the other rows}
-        self.others = {}  # {(problem's key, group): the problem without that group}, while there is room
+        labels = {way: grouping.groups for way, grouping in self.ways.items() if grouping}
+        self.parts = [Part(rows, {way: each[rows] for way, each in labels.items()}) for rows in blocks]
         # One target more, that no row lacks, stands for the spectra by themselves.
         self.spectra_key = n_targets
-        self.sums, counts, present = [], [], {}
-        for sums, has_assay, labels in self.run("sums", part_sums, parts=self.parts):
+        self.sums, counts, present, self.spreads = [], [], {}, dict.fromkeys(labels, 0.0)
+        for sums, has_assay, units, spreads in self.run("sums", part_sums, parts=self.parts):
             self.sums = added(self.sums, sums)
             counts.append(has_assay)
-            for group, some in labels:
-                present[group] = some | present.get(group, False)
+            for way_and_group, some in units:
+                present[way_and_group] = some | present.get(way_and_group, False)
+            for way, some in spreads.items():
+                self.spreads[way] = self.spreads[way] + some
         self.counts = np.array(counts)  # of rows with an assay, (parts, targets + 1)
-        units = present.values() if groups is not None else counts
-        self.units = np.sum(list(units), axis=0)  # that can be left out, (targets + 1,)
+        self.units = {}  # {way: how many can be left out (targets + 1,)}
+        for way, grouping in self.ways.items():
+            units = [some for (of, _), some in present.items() if of == way] if grouping else counts
+            self.units[way] = np.sum(units, axis=0)
 
     def run(self, label, function, *settings, parts):
         """Yield function(store, *settings, part) for each of the parts, in their order."""
@@ -64,7 +110,9 @@ class Parts:
         for key, sums in self.sums:
             targets = [k for k in key if k < self.spectra_key]
             if targets:
-                check_rows(self.units[key[0]], self.groups is not None, [self.names[k] for k in targets])
+                check_rows(
+                    self.units[None][key[0]], self.ways[None] is not None, [self.names[k] for k in targets]
+                )
                 yield self.problem(key[0], sums.only(range(len(targets))), targets, smallest_alpha)
 
     def whole(self, smallest_alpha):
@@ -82,7 +130,7 @@ class Parts:
         if sums.n - self.fit_intercept <= len(sums.x_mean):
             X, Y, numbers = self.sample(key, sums.n)
             problem = ridge_of(X, Y, np.ones(len(X)), np.arange(len(X)), *settings)
-            problem.groups = None if self.groups is None else self.groups[numbers]
+            problem.numbers = numbers
         else:
             problem = self.long("rows", sums, *settings)
         problem.key = key
@@ -94,21 +142,45 @@ class Parts:
         triangles = self.run(label, part_triangle, targets, mean, without, parts=self.parts)
         return Long.of(sums, targets, fit_intercept, smallest_alpha, triangles)
 
-    def squares(self, problem, alphas):
+    def n_apart(self, problem, way):
+        """As Rows's."""
+        return self.units[way][problem.key]
+
+    def labels(self, problem, way):
+        """Groups of the rows of a wide problem, if any."""
+        return self.ways[way] and self.ways[way].groups[problem.numbers]
+
+    def squares(self, problem, alphas, way=None):
         """As Rows's."""
         if problem.wide:
-            return squared_errors(problem, alphas, problem.groups)[0]
-        if self.groups is None:
-            work = "held out", part_held_out, squared_errors, problem, [alphas]
+            return squared_errors(problem, alphas, self.labels(problem, way))[0]
+        return self.total("held out", squared_errors, problem, alphas, way)
+
+    def squares_at(self, problem, alphas, way):
+        """As Rows's."""
+        if problem.wide:
+            return squared_errors_at(problem, alphas, self.labels(problem, way))[0]
+        return self.total("expected", squared_errors_at, problem, alphas, way)
+
+    def spread(self, problem, way):
+        """As Rows's."""
+        return self.spreads[way][:, :, problem.columns]
+
+    def total(self, label, function, problem, alphas, way):
+        """The sum of what `function` finds in all parts."""
+        if self.ways[way] is None:
+            work = label, part_held_out, function, problem, [alphas], None
             return sum(found for found, _ in self.run(*work, parts=self.parts))
-        return sum(map(sum, self.by_group("held out", squared_errors, problem, alphas)))
+        return sum(map(sum, self.by_group(label, function, problem, alphas, way=way)))
 
     def errors(self, problem, alphas):
         """As Rows's."""
         if problem.wide:
-            return sampled_errors(problem, alphas, problem.groups, marks_of(problem.n, CALIBRATION))
+            return sampled_errors(
+                problem, alphas, self.labels(problem, None), marks_of(problem.n, CALIBRATION)
+            )
         X, Y, numbers = self.sample(problem.key, CALIBRATION)
-        if self.groups is None:
+        if self.ways[None] is None:
             return sampled_errors(problem.on(X, Y), alphas, None, marks_of(len(X), CALIBRATION))
         parts = chain.from_iterable(self.by_group("bounds", sampled_errors, problem, alphas, sample=numbers))
         errors, fitted = zip(*parts)
@@ -117,9 +189,11 @@ class Parts:
     def spectra(self, problem, s, axes, alpha):
         """As Rows's."""
         if problem.wide:
-            return sampled_spectra(problem, s, axes, alpha, problem.groups, marks_of(problem.n, SPECTRA))
+            return sampled_spectra(
+                problem, s, axes, alpha, self.labels(problem, None), marks_of(problem.n, SPECTRA)
+            )
         X, Y, numbers = self.sample(problem.key, SPECTRA)
-        if self.groups is None:
+        if self.ways[None] is None:
             return sampled_spectra(problem.on(X, Y), s, axes, alpha, None, marks_of(len(X), SPECTRA))
         leverage, left, sizes = [], [], []
         for parts in self.by_group("limits", sampled_spectra, problem, s, axes, alpha, sample=numbers):
@@ -140,58 +214,38 @@ class Parts:
         found = zip(*self.run("sample", part_sample, targets, parts=parts))
         return tuple(map(np.concatenate, found))
 
-    def by_group(self, label, function, problem, *settings, sample=None):
+    def by_group(self, label, function, problem, *settings, way=None, sample=None):
         """Yield lists of what `function` finds in parts of whole groups; those with a sampled row, if any.
 
         A group larger than a part, or that needs the other rows, comes after those, in a list of its own.
         """
-        wanted = range(len(self.sizes)) if sample is None else np.unique(self.groups[sample])
-        alone = self.alone.setdefault(problem.key, set())
-        large = {group for group in wanted if self.sizes[group] > self.most}
-        parts = (self.part(rows, sample) for rows in self.together(sorted(set(wanted) - large - alone)))
-        work = label, part_held_out, function, problem, settings
+        ways = self.ways[way]
+        wanted = range(len(ways.sizes)) if sample is None else np.unique(ways.groups[sample])
+        alone = ways.alone.setdefault(problem.key, set())
+        large = {group for group in wanted if ways.sizes[group] > self.most}
+        together = ways.together(sorted(set(wanted) - large - alone), self.most)
+        parts = (ways.part(rows, sample) for rows in together)
+        work = label, part_held_out, function, problem, settings, way
         for found, without in self.run(*work, parts=parts):
             alone.update(without)
             yield [found]
         for group in sorted(large | alone.intersection(wanted)):
-            parts = self.parts_of(group, sample, self.without(problem, group))
+            parts = ways.parts_of(group, self.most, sample, self.without(problem, way, group))
             yield [found for found, _ in self.run(*work, parts=parts)]
 
-    def members(self, group):
-        """Numbers of the rows of a group."""
-        return self.order[self.starts[group] : self.starts[group] + self.sizes[group]]
-
-    def part(self, rows, sample, other=None):
-        return Part(rows, self.groups[rows], None if sample is None else np.isin(rows, sample), other)
-
-    def parts_of(self, group, sample=None, other=None):
-        """A group's rows in parts."""
-        rows = self.members(group)
-        return [self.part(rows[at], sample, other) for at in row_blocks(len(rows), 1, cells=self.most)]
-
-    def together(self, groups):
-        """Yield numbers of the rows of some groups, as many as go into a part."""
-        rows = []
-        for group in groups:
-            if rows and sum(map(len, rows)) + self.sizes[group] > self.most:
-                yield np.concatenate(rows)
-                rows = []
-            rows.append(self.members(group))
-        if rows:
-            yield np.concatenate(rows)
-
-    def without(self, problem, group):
+    def without(self, problem, way, group):
         """The problem without a group."""
-        other = self.others.get((problem.key, group))
+        ways = self.ways[way]
+        other = ways.others.get((problem.key, group))
         if other is None:
-            scores = self.run("groups", part_scores, problem, parts=self.parts_of(group))
+            scores = self.run("groups", part_scores, problem, parts=ways.parts_of(group, self.most))
             other = taken_out(problem, total_of(scores))
         if other is None:
-            sums = total_of(self.run("others", part_others, problem.columns, group, parts=self.parts))
+            sums = total_of(self.run("others", part_others, problem.columns, way, group, parts=self.parts))
             settings = problem.columns, self.fit_intercept, problem.smallest_alpha
-            other = self.long("others", sums, *settings, without=group)
-        if (len(self.others) + 1) * problem.p**2 <= REFITS:
-            self.others[problem.key, group] = other
+            other = self.long("others", sums, *settings, without=(way, group))
+        if (len(ways.others) + 1) * problem.p**2 <= REFITS:
+            ways.others[problem.key, group] = other
         return other
 
 
@@ -213,7 +267,7 @@ def added(some, more):
 
 
 def part_sums(store, part):
-    """Sums of a part's rows for targets of the same gaps; rows with an assay, and of each group if any."""
+    """Sums of a part's rows for targets of the same gaps; rows with an assay; of groups those that have one, and in bins."""
     X, Y = store.read(part.rows)
     Y = np.column_stack([Y, np.zeros(len(Y))])  # the spectra's own target
     has_assay = ~np.isnan(Y)
@@ -221,10 +275,13 @@ def part_sums(store, part):
     for columns, rows in same_gaps(Y):
         ones = np.ones(np.count_nonzero(rows))
         sums.append((columns, Sums(X[rows], Y[rows][:, columns].T, ones) if len(ones) else None))
-    labels = []
-    if part.groups is not None:
-        labels = [(group, has_assay[part.groups == group].any(axis=0)) for group in np.unique(part.groups)]
-    return sums, has_assay.sum(axis=0), labels
+    units = [
+        ((way, group), has_assay[groups == group].any(axis=0))
+        for way, groups in part.groups.items()
+        for group in np.unique(groups)
+    ]
+    spreads = {way: spread_in_bins(Y, groups) for way, groups in part.groups.items()}
+    return sums, has_assay.sum(axis=0), units, spreads
 
 
 def part_triangle(store, targets, mean, without, part):
@@ -233,9 +290,9 @@ def part_triangle(store, targets, mean, without, part):
     return np.linalg.qr(X - mean, mode="r")
 
 
-def part_others(store, targets, without, part):
+def part_others(store, targets, way, group, part):
     """Sums of a part's rows without a group."""
-    X, Y = read_others(store, targets, without, part)
+    X, Y = read_others(store, targets, (way, group), part)
     return Sums(X, Y[:, targets].T, np.ones(len(X))) if len(X) else None
 
 
@@ -243,7 +300,9 @@ def read_others(store, targets, without, part):
     """X and Y of a part's rows that have the targets' assays and are not of a group."""
     X, Y = store.read(part.rows)
     rows = with_assay(Y, targets)
-    rows = rows if without is None else rows[part.groups[rows] != without]
+    if without is not None:
+        way, group = without
+        rows = rows[part.groups[way][rows] != group]
     return X[rows], Y[rows]
 
 
@@ -261,11 +320,12 @@ def part_scores(store, problem, part):
     return sums_of_scores(view, np.arange(view.n)) if view.n else None
 
 
-def part_held_out(store, function, problem, settings, part):
+def part_held_out(store, function, problem, settings, way, part):
     """What a function of `recore.held_out` finds in a part, and the groups that need other rows."""
     view = problem.on(*store.read(part.rows))
     if part.other is not None:
-        view.refits[0] = part.other
+        view.refits[key_of(np.arange(view.n))] = part.other
+    groups = part.groups.get(way)
     if part.sampled is None:
-        return function(view, *settings, part.groups)
-    return function(view, *settings, part.groups, part.sampled[view.rows]), ()
+        return function(view, *settings, groups)
+    return function(view, *settings, groups, part.sampled[view.rows]), ()

@@ -52,7 +52,7 @@ class Ridge:
         self.all_weights, self.weight = weight, weight[rows]
         self.root_w = np.sqrt(self.weight)
         self.weighted = np.any(self.weight != 1)
-        self.refits = {}  # problems without a group, by its first row; None where there was no room
+        self.refits = {}  # problems without a group, by its rows; None where there was no room
 
     def _centre(self, sums, fit_intercept, smallest_alpha):
         """Take means and spread from the sums of all rows."""

@@ -3,7 +3,13 @@
 import numpy as np
 
 from recore.checks import check_rows
-from recore.held_out import sampled_errors, sampled_spectra, squared_errors
+from recore.held_out import (
+    sampled_errors,
+    sampled_spectra,
+    spread_in_bins,
+    squared_errors,
+    squared_errors_at,
+)
 from recore.ridge import ridge_of
 
 CALIBRATION = 2**13  # rows, evenly spaced, that quantiles of errors are taken from, at most
@@ -11,10 +17,11 @@ SPECTRA = 2**11  # and limits of spectra: p numbers each
 
 
 class Rows:
-    """Rows in memory, for `_fit`."""
+    """Rows in memory, for `_fit`; `ways` are other groups that may be left out, or None, by their names."""
 
-    def __init__(self, X, Y, weight, groups, names, fit_intercept, weighted):
+    def __init__(self, X, Y, weight, groups, names, fit_intercept, weighted, ways=None):
         self.X, self.Y, self.weight, self.groups, self.names = X, Y, weight, groups, names
+        self.ways = {None: groups, **(ways or {})}
         self.fit_intercept, self.weighted, self.weighed = fit_intercept, weighted, np.flatnonzero(weight > 0)
         self.of_all_rows = None
 
@@ -39,9 +46,22 @@ class Rows:
         """Rows with an assay; those of weight 0 count in RidgeCV's mean too."""
         return np.count_nonzero(~np.isnan(self.Y[:, problem.columns[0]]))
 
-    def squares(self, problem, alphas, held_out=None):
-        """Sums of squared held-out errors, then once clipped: (2, alphas, t)."""
-        return squared_errors(problem, alphas, self.groups, held_out)[0]
+    def n_apart(self, problem, way):
+        """How many rows or groups can be left out."""
+        groups = self.ways[way]
+        return problem.n if groups is None else len(np.unique(groups[problem.rows]))
+
+    def squares(self, problem, alphas, way=None, held_out=None):
+        """Sums of squared held-out errors, then once clipped: (2, bins, alphas, t)."""
+        return squared_errors(problem, alphas, self.ways[way], held_out)[0]
+
+    def squares_at(self, problem, alphas, way):
+        """As `squares`, once clipped, at an alpha a target: (bins, t)."""
+        return squared_errors_at(problem, alphas, self.ways[way])[0]
+
+    def spread(self, problem, way):
+        """Numbers of assays, their sums and those of their squares in each bin of groups: (3, bins, t)."""
+        return spread_in_bins(self.Y[:, problem.columns], self.ways[way])
 
     def errors(self, problem, alphas):
         """Held-out errors and predictions of a sample of rows, see `sampled_errors`."""

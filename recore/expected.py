@@ -1,0 +1,151 @@
+"""What to expect of new samples: errors on rows, and on sites, that neither fitted the model nor chose alpha.
+
+Rows that chose alpha judge it too well, the more so the fewer they are. Up to NESTED rows, folds are left out, a
+model is made by the same rule without them, alphas and all (nested cross-validation: Varma & Simon 2006, BMC
+Bioinformatics 7, 91), and the R2 of a target is that of all its rows so predicted, the mean over repeats. Beyond,
+equation (4) gives the errors of the model itself; `python -m tools.validate.closed` shows how far apart the two are.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, Optional
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # scikit-learn needs it, so it is there
+
+from preprocess import progress
+from recore.folds import enough, row_folds, site_folds, told
+from recore.held_out import r2_from_squares
+
+NESTED = 2_000  # rows, from which on both ways agree within .005
+DRAWINGS = 1_000  # of units, with replacement
+INTERVAL, Z = 0.9, 1.6449  # probability, and how many standard deviations that is
+
+
+class Figure(NamedTuple):
+    """What a model brings on units that it has not seen."""
+
+    held_out: str  # "row" or an id column, whose labels are held out together
+    left_out: str  # the same, of what was left out to choose alpha
+    how: str
+    r2: Any  # (t,), NaN where too few rows or sites have an assay
+    rmse: Any  # (t,)
+    interval: Optional[tuple]  # of the mean, with probability INTERVAL; None of too few units
+
+    @property
+    def mean_r2(self):
+        """The mean over the targets that have one, else NaN."""
+        known = self.r2[~np.isnan(self.r2)]
+        return float(known.mean()) if len(known) else float("nan")
+
+
+def fit_predict(fit, X, Y, new, groups=None):
+    """Predictions (m, t) of `new` (m, p) by fit(X, Y, groups); NaN where a target has too few assays."""
+    some = enough(Y, groups)
+    predicted = np.full((len(new), Y.shape[1]), np.nan)
+    if some.any():
+        predicted[:, some] = fit(X, Y[:, some], groups).predict(new)
+    return predicted
+
+
+def nested(X, Y, ways, pairs, fit, jobs=1):
+    """Figures of models that know nothing of what they are judged on.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+    Y : ndarray of shape (n_rows, n_targets)
+        NaN where an assay is missing.
+    ways : dict
+        What can be left out together: None for "row", and by its name the labels of an id column, (n_rows,).
+    pairs : list of (str, str)
+        Names of ways: what is held out, and what is left out to choose alpha.
+    fit : callable
+        fit(X, Y, groups) gives a fitted model.
+    jobs : int
+        Threads; the figures do not depend on them.
+
+    Returns
+    -------
+    list of Figure
+        All of the same targets: those that have assays enough for each.
+    """
+    folds = {name: row_folds(len(Y)) if units is None else site_folds(units) for name, units in ways.items()}
+    known = np.all([told(Y, folds[held], ways[left]) for held, left in pairs], axis=0)
+    halves = [(ways[left], test) for held, left in pairs for _, test in tests_of(folds[held])]
+
+    def predict(half):
+        groups, test = half
+        inside = None if groups is None else groups[~test]
+        return fit_predict(fit, X[~test], Y[~test][:, known], X[test], inside)
+
+    figures = []
+    with threadpool_limits(1), ThreadPoolExecutor(jobs) as pool, progress("expected", len(halves)) as show:
+        predicted = enumerate(pool.map(predict, halves), 1)
+        for held, left in pairs:
+            errors = np.full((len(folds[held]), *Y.shape), np.nan)
+            for repeat, test in tests_of(folds[held]):
+                done, part = next(predicted)
+                errors[np.ix_([repeat], test, known)] = Y[test][:, known] - part
+                show(done)
+            units = np.arange(len(Y)) if ways[held] is None else ways[held]
+            figures.append(figure(held, left, folds[held], Y, errors, units))
+    return figures
+
+
+def tests_of(folds):
+    """Pairs of a repeat and a mask (n_rows,) of the rows of one of its folds."""
+    return [(repeat, fold == k) for repeat, fold in enumerate(folds) for k in np.unique(fold)]
+
+
+def figure(held_out, left_out, folds, Y, errors, units):
+    """The Figure of errors (repeats, n, t) on folds that hold out units (n,)."""
+    _, unit = np.unique(units, return_inverse=True)
+    known = ~np.isnan(Y)
+    count = known.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of a target without an assay
+        centred = np.where(known, Y - np.where(known, Y, 0).sum(axis=0) / count, 0)
+        rmse = np.sqrt(np.where(known, np.square(errors), 0).sum(axis=1) / count).mean(axis=0)
+    squares = np.where(known, np.square(errors).mean(axis=0), 0)
+    parts = np.array([sums_of_units(each, unit) for each in (known, centred, np.square(centred), squares)])
+    r2 = r2_of(parts.sum(axis=1))
+    each = len(np.unique(folds[0])) == parts.shape[1]
+    drawn = f"{len(folds)} × " * (len(folds) > 1) + f"{len(np.unique(folds[0]))} folds"
+    how = "each left out" if each else drawn
+    return Figure(held_out, left_out, how, r2, rmse, interval_of(parts[:, :, ~np.isnan(r2)]))
+
+
+def sums_of_units(values, unit):
+    """Sums (units, t) of rows (n, t)."""
+    return np.stack([np.bincount(unit, column) for column in values.T], axis=1)
+
+
+def r2_of(sums):
+    """R2 from numbers of assays, their sums and squares, squared errors, (4, ..., t); NaN of fewer than two."""
+    count, total, squares, sse = sums
+    sst = squares - np.square(total) / np.maximum(count, 1)
+    rounding = count * np.finfo(float).eps * squares
+    r2 = r2_from_squares(sse, np.where(sst > rounding, sst, 0))
+    return np.where(count < 2, np.nan, r2)
+
+
+def interval_of(parts):
+    """Between what the mean R2 lies with probability INTERVAL, parts (4, units, t); None of too few units.
+
+    Units are drawn with replacement (the bootstrap: Efron 1979, Ann. Stat. 7, 1), with their errors as they are: no
+    model is fitted anew. The spread is taken of log(1 - R2), as 1 - R2 is a ratio of squares, and Student's t allows
+    for few units (Abramowitz & Stegun 1964, 26.7.5).
+    """
+    n_units, n_targets = parts.shape[1:]
+    if n_units < 3 or not n_targets:
+        return None
+    random = np.random.default_rng(0)
+    drawn = [np.bincount(random.integers(n_units, size=n_units), minlength=n_units) for _ in range(DRAWINGS)]
+    r2 = r2_of(np.tensordot(np.array(drawn, dtype=float), parts, (1, 1)).transpose(1, 0, 2))  # (drawings, t)
+    known = ~np.isnan(r2)
+    means = np.where(known, r2, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    least = np.finfo(float).tiny
+    spread = np.log(np.maximum(1 - means[known.any(axis=1)], least)).std() * np.sqrt(n_units / (n_units - 1))
+    freedom = n_units - 1
+    t = Z + (Z**3 + Z) / (4 * freedom) + (5 * Z**5 + 16 * Z**3 + 3 * Z) / (96 * freedom**2)
+    middle = max(1 - r2_of(parts.sum(axis=1)).mean(), least)
+    return tuple((1 - middle * np.exp([t * spread, -t * spread])).tolist())
