@@ -15,23 +15,21 @@ from numbers import Real
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import RidgeCV
-from sklearn.metrics import check_scoring, r2_score
+from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from recore.bounds import LEVELS, MOST, error_quantiles, spectra_limits
 from recore.checks import FINITE, check_features, check_fit, check_length, log_edges
-from recore.held_out import r2_from_squares
+from recore.choice import BY_ERROR, held_out_scores
 from recore.leverage import beta_of, beyond_axes, leverages, middle_alpha, residuals
-from recore.linalg import CELLS, EPS, product_by_row, row_blocks
+from recore.linalg import EPS, product_by_row, row_blocks
 from recore.parts import Parts, in_turn
 from recore.rows import Rows
 from recore.state import from_plain, plain_state
 
 ALPHAS = tuple(np.logspace(-5, 5, 50).tolist())  # 5 a decade, as the reference solution
-BY_ERROR = (None, "neg_mean_squared_error", "r2")  # scorings that a sum of squared errors is enough for
 PER_TARGET = "alpha_ best_score_ intercept_ lower_ cv_r2_ cv_rmse_ n_rows_ weight_".split()
 VERDICTS = np.array(["inside", "extrapolating", "unlike"])
 
@@ -196,7 +194,9 @@ class ZeroClippedRidgeCV(RidgeCV):
             k = problem.columns
             lower[k], n_rows[k], total_weight[k] = problem.lower, problem.n_rows, problem.total
             n_scored[k] = data.n_scored(problem)
-            squares, scores[:, k], r2[:, k], rmse[:, k] = self._held_out(data, problem, alphas, n_scored[k])
+            squares, scores[:, k], r2[:, k], rmse[:, k] = held_out_scores(
+                self, data, problem, alphas, n_scored[k]
+            )
             if self.alpha_per_target:
                 best[k] = scores[:, k].argmax(axis=0)  # a tie takes the first
                 settle(problem)
@@ -377,39 +377,6 @@ class ZeroClippedRidgeCV(RidgeCV):
         scores = centred @ self.axes_.T
         return centred, scores, beyond_axes(centred, scores)
 
-    def _held_out(self, data, problem, alphas, n_scored):
-        """Squares (2, bins, n_alphas, n_targets); scores, R2 and RMSE once clipped: (n_alphas, n_targets)."""
-        if self.scoring in BY_ERROR:  # the sum is enough
-            squares = data.squares(problem, alphas)
-        else:
-            shape = len(problem.columns), problem.n
-            step = max(1, 4 * CELLS // (shape[0] * shape[1]))
-            scores, parts = np.empty((len(alphas), shape[0])), []
-            for a in range(0, len(alphas), step):
-                some = slice(a, a + step)
-                held_out = np.empty((len(alphas[some]), *shape))
-                parts.append(data.squares(problem, alphas[some], held_out=held_out))
-                scores[some] = self._score(held_out, problem, data.weighted)
-            squares = np.concatenate(parts, axis=2)
-        sse, clipped_sse = squares.sum(axis=1)
-        if self.scoring is None:
-            scores = -sse / n_scored  # as RidgeCV: over the rows, whatever their weights
-        elif self.scoring == "neg_mean_squared_error":
-            scores = -sse / problem.total
-        elif self.scoring == "r2":
-            scores = r2_from_squares(sse, problem.sst)
-        r2, rmse = r2_from_squares(clipped_sse, problem.sst), np.sqrt(clipped_sse / problem.total)
-        return squares, scores, r2, rmse
-
-    def _score(self, held_out, problem, weighted):
-        """A scorer's opinion of held-out predictions (n_alphas, n_targets, n_rows)."""
-        scorer = check_scoring(self, scoring=self.scoring)
-        Y = problem.targets()
-        weights = {"sample_weight": problem.weight} if weighted else {}
-        if not self.alpha_per_target and 1 < len(Y) == problem.Y.shape[1]:
-            return [[scorer(Identity(), H.T, Y.T, **weights)] * len(Y) for H in held_out]
-        return [[scorer(Identity(), h, y, **weights) for h, y in zip(H, Y)] for H in held_out]
-
     def _grid(self, data):
         """The alphas to choose from."""
         if isinstance(self.alphas, str) and self.alphas == "auto":
@@ -440,10 +407,3 @@ class ZeroClippedRidgeCV(RidgeCV):
         tags.input_tags.sparse = False
         tags.array_api_support = False
         return tags
-
-
-class Identity(RegressorMixin, BaseEstimator):
-    """Hands a scorer the predictions that it is given as X."""
-
-    def predict(self, X):
-        return X
