@@ -1,12 +1,12 @@
 """What to expect of rows, and of sites, left out of a fit: equation (4), with no model fitted anew.
 
-For many rows, where it is as folds find it within .005. Of the way by which alpha is chosen, each bin of groups is
+Of the way by which alpha is chosen, each bin of groups is
 judged at the alphas that the others choose; that of single rows at the alphas of all.
 """
 
 import numpy as np
 
-from recore.expected import Figure, interval_of, r2_of
+from recore.figures import Figure, interval_of, r2_of
 
 
 class Closed:

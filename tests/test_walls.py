@@ -11,7 +11,8 @@ from tests.conftest import ROOT
 SCRIPTS = "preprocess mdl train predict score".split()
 ROOMS = ["recore." + path.stem for path in sorted((ROOT / "recore").glob("*.py")) if path.stem != "__init__"]
 NUMERICS = {
-    "recore." + name for name in "linalg leverage ridge sums groups held_out bounds rows parts state".split()
+    "recore." + name
+    for name in "linalg leverage ridge sums groups held_out bounds rows grouping parts state".split()
 }
 CHECKS = {"recore.checks", "recore.choice"}  # what fit refuses and chooses by, with scikit-learn's own means
 CONTAINER = {"numpy", "pandas", "sklearn", "joblib", "threadpoolctl"}  # the last two come with scikit-learn

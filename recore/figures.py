@@ -1,22 +1,11 @@
-"""What to expect of new samples: errors on rows, and on sites, that neither fitted the model nor chose alpha.
+"""R2 and RMSE of rows held out, their mean over targets, and how far it would be another with other samples."""
 
-Rows that chose alpha judge it too well, the more so the fewer they are. Up to NESTED rows, folds are left out, a
-model is made by the same rule without them, alphas and all (nested cross-validation: Varma & Simon 2006, BMC
-Bioinformatics 7, 91), and the R2 of a target is that of all its rows so predicted, the mean over repeats. Beyond,
-equation (4) gives the errors of the model itself; `python -m tools.validate.closed` shows how far apart the two are.
-"""
-
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # scikit-learn needs it, so it is there
 
-from preprocess import progress
-from recore.folds import enough, row_folds, site_folds, told
 from recore.held_out import r2_from_squares
 
-NESTED = 2_000  # rows, from which on both ways agree within .005
 DRAWINGS = 1_000  # of units, with replacement
 INTERVAL, Z = 0.9, 1.6449  # probability, and how many standard deviations that is
 
@@ -36,65 +25,6 @@ class Figure(NamedTuple):
         """The mean over the targets that have one, else NaN."""
         known = self.r2[~np.isnan(self.r2)]
         return float(known.mean()) if len(known) else float("nan")
-
-
-def fit_predict(fit, X, Y, new, groups=None):
-    """Predictions (m, t) of `new` (m, p) by fit(X, Y, groups); NaN where a target has too few assays."""
-    some = enough(Y, groups)
-    predicted = np.full((len(new), Y.shape[1]), np.nan)
-    if some.any():
-        predicted[:, some] = fit(X, Y[:, some], groups).predict(new)
-    return predicted
-
-
-def nested(X, Y, ways, pairs, fit, jobs=1):
-    """Figures of models that know nothing of what they are judged on.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_rows, n_features)
-    Y : ndarray of shape (n_rows, n_targets)
-        NaN where an assay is missing.
-    ways : dict
-        What can be left out together: None for "row", and by its name the labels of an id column, (n_rows,).
-    pairs : list of (str, str)
-        Names of ways: what is held out, and what is left out to choose alpha.
-    fit : callable
-        fit(X, Y, groups) gives a fitted model.
-    jobs : int
-        Threads; the figures do not depend on them.
-
-    Returns
-    -------
-    list of Figure
-        All of the same targets: those that have assays enough for each.
-    """
-    folds = {name: row_folds(len(Y)) if units is None else site_folds(units) for name, units in ways.items()}
-    known = np.all([told(Y, folds[held], ways[left]) for held, left in pairs], axis=0)
-    halves = [(ways[left], test) for held, left in pairs for _, test in tests_of(folds[held])]
-
-    def predict(half):
-        groups, test = half
-        inside = None if groups is None else groups[~test]
-        return fit_predict(fit, X[~test], Y[~test][:, known], X[test], inside)
-
-    figures = []
-    with threadpool_limits(1), ThreadPoolExecutor(jobs) as pool, progress("expected", len(halves)) as show:
-        predicted = enumerate(pool.map(predict, halves), 1)
-        for held, left in pairs:
-            errors = np.full((len(folds[held]), *Y.shape), np.nan)
-            for repeat, test in tests_of(folds[held]):
-                done, part = next(predicted)
-                errors[np.ix_([repeat], test, known)] = Y[test][:, known] - part
-                show(done)
-            units = np.arange(len(Y)) if ways[held] is None else ways[held]
-            figures.append(figure(held, left, folds[held], Y, errors, units))
-    return figures
-
-
-def tests_of(folds):
-    """Pairs of a repeat and a mask (n_rows,) of the rows of one of its folds."""
-    return [(repeat, fold == k) for repeat, fold in enumerate(folds) for k in np.unique(fold)]
 
 
 def figure(held_out, left_out, folds, Y, errors, units):
