@@ -30,7 +30,7 @@ from recore.rows import Rows
 from recore.state import from_plain, plain_state
 
 ALPHAS = tuple(np.logspace(-5, 5, 50).tolist())  # 5 a decade, as the reference solution
-PER_TARGET = "alpha_ best_score_ intercept_ lower_ cv_r2_ cv_rmse_ n_rows_ weight_".split()
+PER_TARGET = "alpha_ best_score_ intercept_ lower_ y_min_ y_max_ cv_r2_ cv_rmse_ n_rows_ weight_".split()
 VERDICTS = np.array(["inside", "extrapolating", "unlike"])
 
 
@@ -62,8 +62,11 @@ class ZeroClippedRidgeCV(RidgeCV):
     intercept_ : ndarray of shape (n_targets,)
     lower_ : ndarray of shape (n_targets,)
         Where predictions are clipped: 0, or -inf for a target with negative training values.
+    y_min_, y_max_ : ndarray of shape (n_targets,)
+        The smallest and the largest training value.
     cv_r2_, cv_rmse_ : ndarray of shape (n_targets,)
-        Held-out R2 and RMSE at `alpha_`, of clipped predictions.
+        Held-out R2 and RMSE at `alpha_`, of clipped predictions, on the rows that chose it: of few rows they
+        promise too much, see recore.expected.
     n_rows_, weight_ : ndarray of shape (n_targets,)
         Rows with an assay (and a weight above 0), and the sum of their weights.
     error_quantiles_ : ndarray of shape (n_targets, 399)
@@ -178,7 +181,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         n_targets = len(names)
         scores, r2, rmse = np.empty((3, len(alphas), n_targets))
         coef = np.empty((n_targets, self.n_features_in_))
-        intercept, lower, total_weight = np.empty((3, n_targets))
+        intercept, lower, total_weight, y_min, y_max = np.empty((5, n_targets))
         growth, quantiles = np.empty((n_targets, 2)), np.empty((n_targets, len(LEVELS)))
         best, n_scored, n_rows = np.empty((3, n_targets), dtype=int)
         problems = []
@@ -193,6 +196,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         for problem in data.problems(alphas.min()):
             k = problem.columns
             lower[k], n_rows[k], total_weight[k] = problem.lower, problem.n_rows, problem.total
+            y_min[k], y_max[k] = problem.y_range
             n_scored[k] = data.n_scored(problem)
             squares, scores[:, k], r2[:, k], rmse[:, k] = held_out_scores(
                 self, data, problem, alphas, n_scored[k]
@@ -211,7 +215,8 @@ class ZeroClippedRidgeCV(RidgeCV):
             best[:], best_score = shared.argmax(), shared.max()
             for problem in problems:
                 settle(problem)
-        log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0)
+        if self.with_bounds:
+            log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0, isinstance(self.alphas, str))
 
         at_best = best, np.arange(n_targets)
         if one_target:
@@ -220,7 +225,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         self.alphas_, self.alpha_, self.best_score_ = alphas, alphas[best], best_score
         self.coef_, self.intercept_, self.lower_ = coef, intercept, lower
         self.cv_r2_, self.cv_rmse_, self.n_rows_ = r2[at_best], rmse[at_best], n_rows
-        self.weight_ = total_weight
+        self.weight_, self.y_min_, self.y_max_ = total_weight, y_min, y_max
         if self.with_bounds:
             self.error_growth_, self.error_quantiles_ = growth, quantiles
             whole = data.whole(alphas.min())

@@ -20,8 +20,6 @@ import shutil
 import sys
 from functools import partial
 
-import numpy as np
-
 if importlib.util.find_spec("recore") is None:  # a server's own installation of this file may leave it out
     sys.path.append(os.path.join(os.getenv("SAGEMAKER_BASE_DIR", "/opt/ml"), "code"))
 
@@ -32,15 +30,17 @@ from recore import model_file
 from recore.alphas import add_alphas, alphas_of
 from recore.codecs import Body, read_body, refusal
 from recore.columns import add_columns, check_named, tell
+from recore.expected import Expected, fitting, said, targets_told, training_told
 from recore.many import FIRST
+from recore.marks import marks_told
 from recore.predictions import FORMATS, Predictions, accepted, predict
-from recore.store import Stored, labelled, store
+from recore.store import Stored, store
 from recore.tables import Reading, file_sum, first_axis, read_table
-from recore.workers import add_workers, workers
+from recore.ways import ROW, SITE, arrays_of, groups_of, ways_of
+from recore.workers import add_workers, cores, workers
 
 logger = logging.getLogger(__name__)
 
-SITE = "SiteID"  # the id column by which figures are reported beside those by row
 SMALL = 256 << 20  # bytes of a table that is fitted in memory: some 38,000 spectra
 CACHE = ".features"  # folder, in that of the model, of the features of tables that are not
 served = []  # features of the model loaded last, for input_fn, which the platform gives no model
@@ -49,7 +49,7 @@ served = []  # features of the model loaded last, for input_fn, which the platfo
 # --- training -----------------------------------------------------------------------
 
 
-def fit(data, group=None, with_bounds=True, run=None, alphas=ALPHAS):
+def fit(data, group=None, run=None, alphas=ALPHAS, judge=None):
     """Fit the project's model.
 
     Parameters
@@ -59,12 +59,12 @@ def fit(data, group=None, with_bounds=True, run=None, alphas=ALPHAS):
     group : str, optional
         The id column whose groups are left out together when the regularisation is chosen; single rows are
         left out when not given.
-    with_bounds : bool
-        Whether the model will be asked for bounds and verdicts.
     run : callable, optional
         For Stored data, as `recore.workers.workers` gives it; one process by default.
     alphas : array-like of shape (n_alphas,) or "auto"
         To choose from, as of ZeroClippedRidgeCV.
+    judge : callable, optional
+        As for ZeroClippedRidgeCV.fit.
 
     Returns
     -------
@@ -76,20 +76,10 @@ def fit(data, group=None, with_bounds=True, run=None, alphas=ALPHAS):
         When there is too little to learn from, or no such group.
     """
     check_training(data, group)
-    model = ZeroClippedRidgeCV(alphas)
-    model.with_bounds = with_bounds
+    groups, model = None if group is None else groups_of(data, group), ZeroClippedRidgeCV(alphas)
     if isinstance(data, Stored):
-        return model.fit_stored(data, None if group is None else groups_of(data, group), run)
-    return model.fit(data.features, data.targets, groups=None if group is None else groups_of(data, group))
-
-
-def groups_of(data, name):
-    """What tells the groups of an id column apart, one for each row; a DataError where a row has no label."""
-    if isinstance(data, Stored):
-        return data.groups(name)
-    # A caller's own labels may be numbers.
-    labels = ["" if label != label else str(label) for label in data.ids[name]]
-    return preprocess.label_keys(labelled(labels, name))
+        return model.fit_stored(data, groups, run, judge)
+    return model.fit(data.features, data.targets, groups=groups, judge=judge)
 
 
 def check_training(data, group):
@@ -232,25 +222,34 @@ def main(argv=None):
             check_named(arguments, targets, ids)
             check_training(data, arguments.group)
             tell(targets, ids, data.channels)
-            model = fit(data, arguments.group, run=run, alphas=alphas)
-            training["mean_r2"] = mean_r2(data, model, arguments.group, run)
+            chosen_by = arguments.group or ROW
+            beside = SITE if chosen_by == ROW else None
+            size = training["rows"], len(targets)
+            expected = Expected(*size, ways_of(data, arguments.group), chosen_by, beside)
+            model = fit(data, arguments.group, run, alphas, expected.judge)
+            jobs = arguments.jobs or cores()
+            figures = expected.figures(partial(arrays_of, data), fitting(ZeroClippedRidgeCV, alphas), jobs)
         except ValueError as error:
             table = os.path.basename(paths[0] if len(paths) == 1 else os.path.abspath(arguments.data_dir))
             where, *told = error.args if isinstance(error, DataError) else ("", *error.args)
             raise DataError(", ".join(filter(None, [table, where])), *told) from None
-    training["left_out"] = arguments.group or "row"
+    training.update(training_told(figures, expected), left_out=chosen_by)
     training["alphas"] = [float(model.alphas_.min()), float(model.alphas_.max()), len(model.alphas_)]
-    model_file.save(model, arguments.model_dir, training, data.channels, list(data.ids))
+    told = targets_told(figures, expected, len(targets))
+    model_file.save(model, arguments.model_dir, training, data.channels, list(data.ids), told)
     if not arguments.cache and os.path.isdir(cache):
         shutil.rmtree(cache)
     tables = paths[0] if len(paths) == 1 else f"{arguments.data_dir}, {len(paths)} tables"
     size = f"{training['rows']:,} spectra, {len(model.target_names_)} targets"
     missing = f"{training['missing_assays']:,} assays missing"
     logger.info("%s: %s, %s, %d features", tables, size, missing, model.n_features_in_)
-    figures = [f"{r2:.3f} with each {left_out} left out" for left_out, r2 in training["mean_r2"].items()]
-    logger.info("mean R² of the targets: %s", ", ".join(figures))
+    for line in said(figures, chosen_by):
+        logger.info("%s", line)
     saved = os.path.join(arguments.model_dir, model_file.MODEL)
-    logger.info("%s: alpha chosen with each %s left out", saved, training["left_out"])
+    logger.info("%s: alpha chosen with each %s left out", saved, chosen_by)
+    named = [dict(each, name=name) for name, each in zip(model.target_names_, told)]
+    for line in marks_told(named, expected.hardest):
+        logger.info("%s", line)
 
 
 def load(paths, cache, run, how):
@@ -268,30 +267,6 @@ def load(paths, cache, run, how):
     of_all = hashlib.sha256(sums.encode()).hexdigest()  # as `sha256sum * | sha256sum` gives in their folder
     about = {"files": len(data.tables), "sha256": of_all if len(paths) > 1 else data.tables[0]["sha256"]}
     return data, {**about, "rows": data.n_rows, "missing_assays": data.missing_assays()}
-
-
-def mean_r2(data, model, group, run=None):
-    """Cross-validated R², mean over the targets, by row and, where there are sites, by site.
-
-    A figure by row alone flatters: rows of one drill hole resemble each other.
-    """
-    fitted = {group or "row": model}
-    if group != SITE and has_sites(data):
-        fitted[SITE] = fit(data, SITE, with_bounds=False, run=run, alphas=model.alphas)
-    if group:
-        fitted["row"] = fit(data, with_bounds=False, run=run, alphas=model.alphas)
-    return {left_out: float(np.mean(each.cv_r2_)) for left_out, each in fitted.items()}
-
-
-def has_sites(data):
-    """Whether there are sites to leave out; says so where some rows do not tell theirs."""
-    if SITE not in data.ids:
-        return False
-    try:
-        return len(set(groups_of(data, SITE))) > 1
-    except DataError as error:
-        logger.info("no figure by %s: %s", SITE, error)
-        return False
 
 
 if __name__ == "__main__":

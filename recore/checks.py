@@ -109,7 +109,7 @@ def check_rows(found, grouped, names):
         raise ValueError(f"found {units}, expected 2 or more; leave the target out")
 
 
-def log_edges(alphas, best, names, varies):
+def log_edges(alphas, best, names, varies, auto=False):
     """Name the targets whose alpha lies on the grid's edge, in one line."""
     if len(alphas) < 2:
         return
@@ -120,4 +120,5 @@ def log_edges(alphas, best, names, varies):
             found.append(f"the {word} alpha, {edge:g}, for {', '.join(at_edge)}")
     if found:
         remedy = "a wider grid may do better (alphas='auto'; train.py --alphas auto, or LOW:HIGH)"
+        remedy = "beyond it nothing changes" if auto else remedy
         logger.warning("the grid ends at %s; %s", " and at ".join(found), remedy)

@@ -11,6 +11,7 @@ import os
 import pickle
 import pickletools
 import platform
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -21,13 +22,14 @@ from preprocess import DataError, replacing
 from recore import __version__
 from recore.bounds import LEVELS
 from recore.codecs import one_line
+from recore.marks import MARKS, UNKNOWN
 from recore.predictions import nameless, trust
 from recore.samples import LOWEST
 from recore.tables import settings
 
 logger = logging.getLogger("train")
 
-FORMAT = 2  # of the description; 1 had features named by one channel, and no channels
+FORMAT = 3  # of the description; 1 had features named by one channel, and no channels, 2 no marks
 MODEL, DESCRIPTION = "model.pkl", "model.json"  # the platform knows the pickle by this name
 LARGEST = 1e100  # of a number in a model; with LOWEST, no prediction can be infinite
 SMALLEST = 1e-100  # of one that is divided by
@@ -43,14 +45,18 @@ def versions():
     }
 
 
-def save(model, model_dir, training=None, channels=(), ids=()):
+def save(model, model_dir, training=None, channels=(), ids=(), targets=()):
     """Save a model that was fitted to DataFrames as model.pkl, and tell of it in model.json.
 
-    `channels` are those of the spectra, as `preprocess.Layout.axis` names them; `ids` the columns of ids.
+    `channels` are those of the spectra, as `preprocess.Layout.axis` names them; `ids` the columns of ids,
+    `targets` what else is known of each target, as `recore.expected.targets_told` gives it.
     """
     pickled = pickle.dumps(model, protocol=4)  # 4: the newest that Python 3.7 reads
-    figures = map(np.atleast_1d, (model.alpha_, model.cv_r2_, model.cv_rmse_, model.n_rows_))
-    targets = zip(model.target_names_, *(values.tolist() for values in figures))
+    names = ("alpha", "cv_r2", "cv_rmse", "rows", "min", "max")
+    figures = (model.alpha_, model.cv_r2_, model.cv_rmse_, model.n_rows_, model.y_min_, model.y_max_)
+    told = [dict(zip(names, each)) for each in zip(*(np.atleast_1d(values).tolist() for values in figures))]
+    for name, each, more in zip_longest(model.target_names_, told, targets, fillvalue={"mark": UNKNOWN}):
+        each.update({"name": name, **more})
     description = {
         "format": FORMAT,
         "version": __version__,
@@ -61,7 +67,7 @@ def save(model, model_dir, training=None, channels=(), ids=()):
         "channels": list(channels),
         "features": list(model.feature_names_in_),
         "ids": list(ids),
-        "targets": [dict(zip(("name", "alpha", "cv_r2", "cv_rmse", "rows"), each)) for each in targets],
+        "targets": told,
     }
     pickle_path, description_path = (os.path.join(model_dir, name) for name in (MODEL, DESCRIPTION))
     # Both are whole before either takes its place.
@@ -107,7 +113,7 @@ def check_model(model, description):
     features, targets = (list(state.get(key, ())) for key in ("feature_names_in_", "target_names_"))
     t, p, k = len(targets), len(features), len(state.get("eigenvalues_", ()))
     shapes = {
-        "coef_": (t, p), "intercept_": (t,), "lower_": (t,), "alpha_": (t,), "weight_": (t,), "n_rows_": (t,),
+        "coef_": (t, p), "intercept_": (t,), "lower_": (t,), "y_min_": (t,), "y_max_": (t,), "alpha_": (t,), "weight_": (t,), "n_rows_": (t,),
         "error_growth_": (t, 2), "error_quantiles_": (t, len(LEVELS)), "x_mean_": (p,),
         "residual_scale_": (p,), "eigenvalues_": (k,), "axes_": (k, p),
     }  # fmt: skip
@@ -124,6 +130,10 @@ def check_model(model, description):
     if description.get("features", features) != features or (described or targets) != targets:
         remedy = "one of them is of another training, train again"
         raise DataError(MODEL, f"found other features or targets than {DESCRIPTION} tells of", remedy=remedy)
+    marks = [target["mark"] for target in description["targets"]]
+    strange = [mark for mark in marks if mark not in (*MARKS, UNKNOWN)]
+    if strange:
+        raise DataError(DESCRIPTION, f"found mark {strange[0]!r:.20}", ", ".join(MARKS), "train again")
     channels = description.get("channels")
     if channels and preprocess.window_names(channels) != features:
         found = f"found channels in {DESCRIPTION} that do not make the model's features"
@@ -199,6 +209,7 @@ def load_described(model_dir, kind):
     except Exception as error:  # what stands in the place of a list or a number may be anything
         found = f"damaged ({one_line(error)})"
         raise DataError(f"{MODEL} or {DESCRIPTION}", found, remedy="train again") from None
+    model.marks = [target["mark"] for target in description["targets"]]
     now = versions()
     other = [f"{name} {was} (here {now.get(name)})" for name, was in trained.items() if now.get(name) != was]
     if other:

@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 
 from preprocess import DataError, csv_header, quote
+from recore import ranges
+from recore.marks import UNKNOWN
 from recore.samples import feature_values
 from recore.state import npy_bytes
 
 COVERAGE = 0.9  # of the bounds that go with predictions
+ENDS = ("", " lower", " upper", " verdict", " mark")  # of the columns of a target
 WHOLE = re.compile("0|-?[1-9][0-9]{0,14}")  # a number that a float holds exactly; "007" is text
 VALUE = "%.14g"  # of a prediction: all but the last two digits of a float, and half the time to write
 BOUND = "%.6g"  # of a bound or a ratio: more than it can be known to
@@ -50,11 +53,24 @@ def trust(values, predictions, model, coverage=COVERAGE):
 
 
 def told(table, predictions, model, coverage=COVERAGE):
-    """Yield of each sample verdict, leverage, residual, then value, lower and upper of each target."""
+    """Yield of each sample verdict, leverage, residual, then value, lower, upper and verdict of each target."""
     lower, upper, found = trust(feature_values(table, model), predictions, model, coverage)
-    cells = np.stack([predictions, lower, upper], axis=2).reshape(len(table), -1).tolist()  # (n, 3 t)
+    cells = np.empty((*predictions.shape, 4), dtype=object)
+    cells[..., 0], cells[..., 1], cells[..., 2] = predictions, lower, upper
+    cells[..., 3] = ranges.VERDICTS[beyond(predictions, model)]
+    cells = cells.reshape(len(table), -1).tolist()  # (n, 4 t)
     for *trusted, row in zip(found["verdict"], found["leverage"], found["residual"], cells):
         yield (*trusted, *row)
+
+
+def beyond(predictions, model):
+    """Where predictions (n_samples, n_targets) are beyond what was measured, see `recore.ranges.beyond`."""
+    return ranges.beyond(np.asarray(predictions), model.y_min_, model.y_max_)
+
+
+def marks_of(model):
+    """The mark of each target, which a model has from its description."""
+    return getattr(model, "marks", [UNKNOWN] * len(model.target_names_))
 
 
 def csv_rows(predictions):
@@ -70,24 +86,25 @@ def json_rows(predictions):
 
 
 def json_lines(predictions):
-    """An object a sample: index, verdict, leverage, residual, and value, lower and upper of each target.
+    """An object a sample: index, verdict, leverage, residual; of each target value, lower, upper, verdict, mark.
 
     Lists of numbers for predictions that do not know what they are of.
     """
     if getattr(predictions, "model", None) is None or not len(predictions):
         return "".join([row + "\n" for row in json_rows(predictions)])
     table, model = predictions.features, predictions.model
-    each = f'{{"value": {VALUE}, "lower": {BOUND}, "upper": {BOUND}}}'
-    targets = ", ".join(json.dumps(name).replace("%", "%%") + ": " + each for name in model.target_names_)
+    each = f'{{"value": {VALUE}, "lower": {BOUND}, "upper": {BOUND}, "verdict": "%s", "mark": '
+    named = zip(model.target_names_, marks_of(model))
+    targets = [json.dumps(name).replace("%", "%%") + f': {each}"{mark}"}}' for name, mark in named]
     about = f'"index": %s, "verdict": "%s", "leverage": {BOUND}, "residual": {BOUND}'
-    line = f'{{{about}, "targets": {{{targets}}}}}\n'
+    line = f'{{{about}, "targets": {{{", ".join(targets)}}}}}\n'
     rows = zip(json_labels(table.index), told(table, predictions, model))
     return "".join([line % (label, *row) for label, row in rows])
 
 
 def details_header(ids, model):
     """The header line of `details_rows`, for the columns of ids."""
-    targets = [name + end for name in model.target_names_ for end in ("", " lower", " upper")]
+    targets = [name + end for name in model.target_names_ for end in ENDS]
     names = [*ids, "verdict", "leverage", "residual", *targets]
     twice = next((name for name in ids if names.count(name) > 1), None)
     if twice is not None:
@@ -98,7 +115,8 @@ def details_header(ids, model):
 
 def details_rows(table, predictions, model, coverage):
     """As `json_lines`, lines of CSV with index and ids before them; of a preprocess.Table."""
-    line = ",".join(["", "%s", BOUND, BOUND, *[VALUE, BOUND, BOUND] * predictions.shape[1]]) + "\n"
+    of_targets = [",".join([VALUE, BOUND, BOUND, "%s", mark]) for mark in marks_of(model)]
+    line = ",".join(["", "%s", BOUND, BOUND, *of_targets]) + "\n"
     labels = zip(table.ids.index, *(table.ids[name] for name in table.ids))
     rows = zip(labels, told(table.features, predictions, model, coverage))
     return "".join([",".join(map(quote, label)) + line % row for label, row in rows])

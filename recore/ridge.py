@@ -62,6 +62,7 @@ class Ridge:
             sums.total * (sums.n * np.finfo(float).eps * sums.y_mean) ** 2
         )  # squares that equal assays may have
         self.sst = np.where(sums.sst > rounding, sums.sst, 0.0)
+        self.y_range = sums.least, sums.most
         self.lower = np.where(sums.least >= 0, 0.0, -np.inf)
         self.x_mean, self.y_mean = fit_intercept * sums.x_mean, fit_intercept * sums.y_mean
 

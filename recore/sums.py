@@ -17,7 +17,7 @@ class Sums:
         """Of X (rows, p) and Y (t, rows); without `products` only what the wide form needs."""
         self.n, self.total = len(X), weight.sum()
         self.x_mean, self.y_mean = weighted_mean(X, weight), weighted_mean(Y.T, weight)  # (p,), (t,)
-        self.least = Y.min(axis=1)  # (t,)
+        self.least, self.most = Y.min(axis=1), Y.max(axis=1)  # (t,)
         Y = Y - self.y_mean[:, None]
         self.sst = np.square(Y) @ weight  # (t,)
         self.gram = self.yx = None
@@ -31,7 +31,8 @@ class Sums:
     def only(self, targets):
         """The same for some of the targets, which `add` does not share with these."""
         some = copy.copy(self)
-        some.y_mean, some.least, some.sst = self.y_mean[targets], self.least[targets], self.sst[targets]
+        for name in ("y_mean", "least", "most", "sst"):
+            setattr(some, name, getattr(self, name)[targets])
         some.gram, some.yx = self.gram.copy(), self.yx[targets]
         return some
 
@@ -45,7 +46,7 @@ class Sums:
             self.gram += np.outer(between * dx, dx)
             self.yx += other.yx + np.outer(between * dy, dx)
         self.sst += other.sst + between * np.square(dy)
-        self.least = np.minimum(self.least, other.least)
+        self.least, self.most = np.minimum(self.least, other.least), np.maximum(self.most, other.most)
         self.x_mean, self.y_mean = self.x_mean + share * dx, self.y_mean + share * dy
         self.n, self.total = self.n + other.n, self.total + other.total
         return self
