@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import preprocess
 from recore.channels import numbers, positions
+from recore.ways import SITE
 from tools.spectra import read_spectra, read_table
 from tools.tune.search import SEARCH_ALPHAS, Search
 from tools.validate.cross_validation import quiet
-from train import SITE
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = os.environ.get("SPECTRA", str(ROOT / "data" / "public" / "public.csv.gz"))

@@ -107,8 +107,8 @@ def main(argv=None):
     with preprocess.replacing(folder / "monitor.png", "wb") as file:
         figure.savefig(file, format="png", dpi=100)
     plt.close(figure)
-    header = ["batch", "rows", "assays", "flagged", "leverage", "residual", "crossed"]
-    print("\n".join(markdown(header, list(summary(charts, batches)))))
+    header = ["batch", "rows", "assays", "flagged", "beyond", "leverage", "residual", "crossed"]
+    print("\n".join(markdown(header, list(summary(charts, batches, model)))))
     print(f"\n{told}\nwrote {folder}/")
     alarm = alarm_line(charts, names, folder)
     if alarm:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from recore.predictions import beyond
 from tools.monitor.alarms import called, crossings, excess, in_unit
 from tools.monitor.measuring import MEDIANS
 from tools.monitor.shares import PROMISED
@@ -38,8 +39,8 @@ def to_frame(charts, names, new):
     return pd.concat(parts, ignore_index=True)
 
 
-def summary(charts, batches):
-    """Cells of a table, one line a batch."""
+def summary(charts, batches, model):
+    """Cells of a table, one line a batch; beyond are predictions, see `recore.ranges.beyond`."""
     by_name = {chart.name: chart for chart in charts}
     for i, batch in enumerate(batches):
         found = [called(*each) for each in crossings(charts, i)]
@@ -51,6 +52,7 @@ def summary(charts, batches):
             f"{len(batch.X):,}",
             f"{assays:,}",
             f"{by_name['flagged'].value[i, 0]:.1%}",
+            f"{np.count_nonzero(beyond(model.predict(batch.X), model)):,}",
             *ratios,
             ", ".join(found[:3]) + more or "-",
         ]

@@ -6,11 +6,12 @@ from typing import Callable, NamedTuple
 import numpy as np
 
 import score
+from recore.marks import MARKS
 from tools.report.figures import by_target
 from tools.report.figures.svg import svg
 from tools.report.words import plain
 
-GOOD, POOR = 0.8, 0.2  # R², from and under which a target is named in the answer
+GOOD, POOR = MARKS["quantities"], MARKS["weak"]  # R², from and under which a target is named in the answer
 BEST, HEAVIEST = 7, 2  # targets shown first: by R², by weight in the official score
 LINES = 17  # of a figure with a line a target
 

@@ -16,7 +16,7 @@ from tools.report.figures.style import site_colours
 from tools.spectra import in_percent, read_spectra
 from tools.trust.coverage import held_out_bounds, plans
 from tools.validate.cross_validation import cross_validate, learning_curve, quiet
-from tools.validate.folds import schemes, usable
+from tools.validate.folds import schemes, told_targets
 from tools.validate.measures import measure_table
 
 DEMO = (
@@ -42,7 +42,7 @@ class Study(NamedTuple):
     measures: pd.DataFrame  # of validate.measure_table, by scheme and target
     curve: pd.DataFrame  # of validate.learning_curve
     models: dict  # fitted to all rows, {how alpha was chosen: ZeroClippedRidgeCV}
-    trusted: dict  # {of `plans`: (bounds (3, n_rows, n_targets), applicability)}, one repeat
+    trusted: dict  # {of `plans`: (bounds (4, n_rows, n_targets), applicability)}, one repeat
 
     @property
     def schemes(self):
@@ -135,8 +135,8 @@ def study_of(arguments, command):
     """Read a file, cross-validate, fit; a Study."""
     table = spectra.read_table(arguments.file, arguments)
     first = read_spectra(arguments.file, rows=FIRST)
-    targets = usable(table.targets, arguments.folds)
     plan = schemes(table, arguments)
+    targets = told_targets(table.targets, plan)
     X = table.features.to_numpy()
     Y, jobs = targets.to_numpy(), arguments.jobs
     predictions = cross_validate(X, Y, plan, jobs)

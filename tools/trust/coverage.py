@@ -16,11 +16,13 @@ FOLDS = 10
 def bound_fold(X, Y, test, groups, coverage, faulty):
     """What a model of the other rows says of the rows `test`.
 
-    Prediction and bounds (3, rows, t), applicability, and which spectra with faults are caught (n_faults, rows).
+    Prediction, bounds and whether it is beyond what was measured (4, rows, t), applicability, and which spectra with faults are caught (n_faults, rows).
     """
     with threadpool_limits(1), quiet():
         model = ZeroClippedRidgeCV().fit(X[~test], Y[~test], groups=None if groups is None else groups[~test])
-        bounds = np.array([model.predict(X[test]), *model.predict_interval(X[test], coverage)])
+        predicted = model.predict(X[test])
+        far = recore.predictions.beyond(predicted, model)
+        bounds = np.array([predicted, *model.predict_interval(X[test], coverage), far])
         caught = np.ones((len(faulty), test.sum()), dtype=bool)
         for found, spectra in zip(caught, faulty, strict=True):
             usable = np.isfinite(spectra[test]).all(axis=1)
@@ -43,8 +45,8 @@ def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, faulty=(), j
 
     Returns
     -------
-    bounds : ndarray of shape (3, n_rows, n_targets)
-        Prediction, lower, upper.
+    bounds : ndarray of shape (4, n_rows, n_targets)
+        Prediction, lower, upper; -1 or 1 where the prediction is beyond what was measured, else 0.
     applicability : DataFrame of shape (n_rows, 3)
         As the estimator's method gives it.
     caught : ndarray of shape (n_faults, n_rows)
@@ -52,7 +54,7 @@ def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, faulty=(), j
     """
     tests = [folds == fold for fold in np.unique(folds)]
     calls = (delayed(bound_fold)(X, Y, test, groups, coverage, faulty) for test in tests)
-    bounds, verdicts = np.empty((3, *Y.shape)), []
+    bounds, verdicts = np.empty((4, *Y.shape)), []
     caught = np.empty((len(faulty), len(X)), dtype=bool)
     for test, (*parts, found) in zip(tests, in_turn(calls, len(tests), jobs, label), strict=True):
         bounds[:, test], caught[:, test] = parts[0], found
@@ -66,7 +68,7 @@ def coverage_table(targets, bounds):
     Parameters
     ----------
     targets : DataFrame of shape (n_rows, n_targets)
-    bounds : ndarray of shape (3, n_rows, n_targets)
+    bounds : ndarray of shape (4, n_rows, n_targets)
         From `held_out_bounds`.
 
     Returns
@@ -74,7 +76,7 @@ def coverage_table(targets, bounds):
     DataFrame of shape (n_targets, 7)
     """
     actual = targets.to_numpy()
-    predicted, lower, upper = np.where(np.isnan(actual), np.nan, bounds)
+    predicted, lower, upper = np.where(np.isnan(actual), np.nan, bounds[:3])
     below, above = share(actual < lower, actual), share(actual > upper, actual)
     thirds = np.nanquantile(predicted, [1 / 3, 2 / 3], axis=0)
     inside = (actual >= lower) & (actual <= upper)

@@ -9,7 +9,8 @@ inside each training half, by leaving out rows; "by site, α by site" leaves out
 
 Measures are those of the pooled held-out predictions of a repeat; a figure is their mean over the
 repeats, ± its 95 % t interval. That interval tells how much the drawing of folds matters, not how
-much another set of samples would. With as many folds as sites every repeat is the same: one is run.
+much another set of samples would. Rows and folds are those of train.py, whose figures, of up to 2,000
+rows, are these: ten folds, five times where rows are few, and each site by itself.
 
 Written to reports/NAME/: measures.csv, predictions.csv, learning_curve.csv, peers.csv, summary.json.
 """
@@ -18,12 +19,22 @@ import json
 
 import numpy as np
 
+from recore.folds import FOLDS
+from recore.marks import mark_of
 from tools import command, spectra
 from tools.output import markdown, plus_minus, report_folder
 from tools.spectra import read_spectra
 from tools.validate.cross_validation import OURS, compare, cross_validate, fit_predict, learning_curve
-from tools.validate.folds import arguments_of, fold_parser, schemes, usable
-from tools.validate.measures import MEASURES, mean_r2, measure_table, official, over_repeats, prediction_table
+from tools.validate.folds import arguments_of, fold_parser, schemes, told_targets, usable
+from tools.validate.measures import (
+    MEASURES,
+    OVERALL,
+    mean_r2,
+    measure_table,
+    official,
+    over_repeats,
+    prediction_table,
+)
 
 SHORT_TARGETS = 7  # of --short --peers, at most: SVR and PLS take a minute a fold for 49
 
@@ -36,8 +47,9 @@ def report(found):
     for target, part in found.groupby("target", sort=False):
         cells = [" / ".join(map(plus_minus, part["R2"], part["R2 ±"]))]
         cells += [" / ".join(f"{value:.3g}" for value in part[name]) for name in MEASURES[1:]]
-        rows.append([target, f"{part['assays'].iloc[0]:,}", *cells])
-    yield from markdown(["target", "assays", "R²", *MEASURES[1:]], rows)
+        mark = "" if target == OVERALL else mark_of(part["R2"].iloc[min(1, len(part) - 1)])  # by site, if any
+        rows.append([target, f"{part['assays'].iloc[0]:,}", mark, *cells])
+    yield from markdown(["target", "assays", "mark", "R²", *MEASURES[1:]], rows)
 
 
 def peer_report(found):
@@ -103,9 +115,10 @@ def main(argv=None):
     arguments = arguments_of(parser, argv)
     table = spectra.read_table(arguments.file, arguments)
     plan = schemes(table, arguments)
-    targets = usable(table.targets, arguments.folds)
+    targets = told_targets(table.targets, plan)
     folder = report_folder(arguments.file)
     if arguments.peers:
+        targets = usable(targets, arguments.folds or FOLDS)
         if arguments.short:
             targets = targets.iloc[:, :: -(-len(targets.columns) // SHORT_TARGETS)]
         run_peers(arguments.file, table, targets, plan, folder, arguments.jobs)

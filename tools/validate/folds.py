@@ -9,8 +9,8 @@ import pandas as pd
 
 import preprocess
 from recore.columns import add_columns
-from recore.folds import FOLDS, REPEATS, draw_folds
-from train import SITE
+from recore.folds import FOLDS, REPEATS, draw_folds, row_folds, site_folds, told
+from recore.ways import SITE
 
 SHORT = 1, 3  # repeats and folds of --short
 
@@ -27,6 +27,17 @@ def usable(targets, folds):
     return targets.loc[:, enough]
 
 
+def told_targets(targets, plan):
+    """The targets with assays enough for every scheme; those left out are named on stderr."""
+    known = np.all([told(targets.to_numpy(), folds, sites) for folds, sites in plan.values()], axis=0)
+    if not known.all():
+        print(f"left out, too few assays: {', '.join(targets.columns[~known])}", file=sys.stderr)
+    if not known.any():
+        expected = "one with an assay in two rows, or sites, of each training half"
+        raise preprocess.DataError("", "found no target with assays enough", expected, "add assays")
+    return targets.loc[:, known]
+
+
 def read_folds(path, index):
     """The column Fold of a CSV file whose first column is the spectra file's index; (1, n_rows)."""
     folds = pd.read_csv(path, index_col=0)
@@ -40,12 +51,17 @@ def read_folds(path, index):
 
 
 def schemes(table, arguments):
-    """What to hold out: {name: (folds, sites or None)}, the sites where alpha is chosen by them."""
+    """What to hold out: {name: (folds, sites or None)}, the sites where alpha is chosen by them.
+
+    Where neither repeats nor folds are asked for, as train.py does, so that its figures are these.
+    """
     n = len(table.features)
+    asked = arguments.repeats or REPEATS, arguments.folds or FOLDS
+    asked = None if arguments.repeats is arguments.folds is None else asked
     if arguments.fold_file:
         found = {"given folds": (read_folds(arguments.fold_file, table.features.index), None)}
     else:
-        found = {"row": (draw_folds(np.arange(n), arguments.repeats, arguments.folds), None)}
+        found = {"row": (row_folds(n) if asked is None else draw_folds(np.arange(n), *asked), None)}
     if arguments.group not in (*table.ids, SITE, "none"):
         raise preprocess.DataError(
             "--group",
@@ -55,7 +71,7 @@ def schemes(table, arguments):
         )
     if arguments.group in table.ids:
         sites = table.ids[arguments.group].to_numpy()
-        folds = draw_folds(sites, arguments.repeats, arguments.folds)
+        folds = site_folds(sites) if asked is None else draw_folds(sites, *asked)
         found["site"] = folds, None
         found["site, α by site"] = folds, sites
     return found
@@ -65,9 +81,10 @@ def fold_parser(description):
     """A command line that says which file, and how to hold out."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
-    parser.add_argument("--repeats", type=int, default=REPEATS, help="of the folds (%(default)s)")
+    usual = "%d of few rows, else 1" % REPEATS
+    parser.add_argument("--repeats", type=int, help=f"of the folds ({usual})")
     add_columns(parser)
-    parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
+    parser.add_argument("--folds", type=int, help=f"({FOLDS} of rows, of sites each by itself)")
     parser.add_argument(
         "--group", default=SITE, help="id that is never in both halves, or none (%(default)s)"
     )
@@ -82,6 +99,10 @@ def arguments_of(parser, argv):
     arguments = parser.parse_args(argv)
     if arguments.short:
         arguments.repeats, arguments.folds = SHORT
-    if arguments.repeats < 1 or arguments.folds < 2:
+    if (
+        (arguments.repeats or 1) < 1
+        or (arguments.folds or 2) < 2
+        or 0 in (arguments.repeats, arguments.folds)
+    ):
         parser.error(f"expected --repeats >= 1 and --folds >= 2, got {arguments.repeats}, {arguments.folds}")
     return arguments

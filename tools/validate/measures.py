@@ -50,8 +50,8 @@ def over_repeats(values):
 
 
 def mean_r2(actual, predicted):
-    """Mean R2 over targets of each repeat, (n_repeats,)."""
-    return np.array([score.r2(actual, once).mean() for once in predicted])
+    """Mean R2 over the targets that have one, of each repeat, (n_repeats,)."""
+    return np.array([np.nanmean(score.r2(actual, once)) for once in predicted])
 
 
 def target_r2(actual, predicted):
@@ -74,8 +74,6 @@ def measure_table(targets, predictions):
         part = pd.DataFrame(mean, columns=MEASURES)
         for name, interval in zip(MEASURES, half.T, strict=True):
             part[f"{name} ±"] = interval
-        averaged = score.r2(actual, predicted.mean(axis=0))
-        part["R2 of averaged predictions"] = [*averaged, averaged.mean()]
         part.insert(0, "target", [*targets, OVERALL])
         part.insert(1, "assays", [*targets.notna().sum(), int(targets.notna().to_numpy().sum())])
         part.insert(0, "held out by", scheme)

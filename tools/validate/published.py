@@ -9,15 +9,15 @@ reports/ for the files of SETS, the two of LimeSoDa with the authors' folds; pri
 Where a set has sites, every cell is "by row / by site": what is left at a site never seen stands beside
 what is found by row.
 
-"Default" is of predictions averaged over the repeats, as the published figures are. The columns after it
-share the folds of one repeat, so "default, one repeat" is there to compare them with. The best peer is the
+"Default" is the mean over the repeats, as train.py tells it. The columns after it share the folds of one
+repeat, so "default, one repeat" is there to compare them with. The best peer is the
 best of seven, looked up on the rows held out, by row and by site each, so it is flattered; RidgeCV is the
 model without its clipping, "one alpha" with one for all targets. Peat has no published figures, and stands
 as the mean of its targets. Published figures, of rows held out, are read from the folder that holds the
 spectra.
 
 yamsys: Baumann et al. 2021 (SOIL 7, 717-731), PLS, 5 × 10 folds, predictions averaged over the repeats
-(as ours here), its components chosen on the folds that it reports on. LimeSoDa: Schmidinger et al.
+(which flatters a little), its components chosen on the folds that it reports on. LimeSoDa: Schmidinger et al.
 2025 (Geoderma, 117337), the best of MLR, SVR, random forest and CatBoost, tuned inside the training halves.
 Peat: Teickner, Gao & Knorr 2022 (Global Biogeochem. Cycles).
 """
@@ -34,7 +34,6 @@ from tools.output import markdown
 from tools.validate.cross_validation import OURS
 from tools.validate.measures import OVERALL
 
-AVERAGED = "R2 of averaged predictions"
 HEADER = "data, target|default|default, one repeat|tuned, nested|best peer|published".split("|")
 SITE = "site"  # the scheme beside the first, which is by row or the authors' folds
 TRANSFORMED = "log("  # how a response begins that was not modelled as it is
@@ -61,7 +60,7 @@ class Report(NamedTuple):
     """What the tools have left of a set."""
 
     schemes: list  # "row" or "given folds", and "site" where there are sites
-    measures: pd.Series  # of (scheme, target): R² of averaged predictions
+    measures: pd.Series  # of (scheme, target): R², the mean over repeats
     nested: pd.DataFrame  # (n_targets, tuned or not and scheme)
     peers: pd.DataFrame  # (n_models, target and scheme), ours the first
 
@@ -95,7 +94,7 @@ def read_report(reports, name):
     schemes = [found[0], *(scheme for scheme in found if scheme == SITE)]
     return Report(
         schemes,
-        measures.set_index(["held out by", "target"])[AVERAGED],
+        measures.set_index(["held out by", "target"])["R2"],
         nested.set_index("target"),
         peers.set_index("model"),
     )

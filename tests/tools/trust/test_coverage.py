@@ -27,7 +27,7 @@ def test_bounds_of_a_row_are_those_of_a_model_of_the_other_folds():
     table = make_table(rows=30, targets=("Ca", "Mg"))
     X, Y = to_features(table[channels_of(table)].to_numpy()), table[["Ca", "Mg"]].to_numpy()
     folds = draw_folds(np.arange(30), 1, 3)[0]
-    (predicted, lower, upper), verdicts, _ = held_out_bounds(X, Y, folds, coverage=0.8)
+    (predicted, lower, upper, _), verdicts, _ = held_out_bounds(X, Y, folds, coverage=0.8)
     for fold in range(3):
         test = folds == fold
         model = ZeroClippedRidgeCV().fit(X[~test], Y[~test])

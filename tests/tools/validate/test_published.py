@@ -15,7 +15,7 @@ def leave_reports(folder, targets, schemes, overall):
     folder.mkdir(parents=True)
     of_site = {scheme: 0.1 * place for place, scheme in enumerate(schemes)}  # less by site
     lines = [
-        {"held out by": scheme, "target": target, published.AVERAGED: r2 - less}
+        {"held out by": scheme, "target": target, "R2": r2 - less}
         for scheme, less in of_site.items()
         for target, r2 in [*((target, 0.5) for target in targets), (OVERALL, overall)]
     ]

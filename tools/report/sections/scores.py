@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recore.marks import mark_of
 from tools.report.figures import by_target
 from tools.report.parts import GOOD, POOR, Cell, Section, Table, card, lined, number
 from tools.report.words import by, half_text, plain, r2_text
@@ -47,12 +48,17 @@ def scores_section(study):
 
 def score_table(study):
     """Every measure, the schemes side by side."""
-    header = [("target", ""), ("assays", "rows that have one")]
+    header = [
+        ("target", ""),
+        ("assays", "rows that have one"),
+        ("mark", f"what for, by R² {by(study.hardest)}"),
+    ]
     header += [(f"{NICE.get(m, m)} {by(s)}", MEANS[m]) for m in MEASURES for s in study.schemes]
     rows = []
     for name in [*study.targets, OVERALL]:
         lines = [study.measures.loc[(scheme, name)] for scheme in study.schemes]
         row = [Cell(name), Cell(f"{int(lines[0]['assays']):,}", value=lines[0]["assays"])]
+        row.append(Cell("" if name == OVERALL else mark_of(lines[-1]["R2"])))
         for measure in MEASURES:
             for line in lines:
                 value, half = line[measure], line[f"{measure} ±"]

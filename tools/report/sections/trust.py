@@ -4,7 +4,7 @@ import numpy as np
 
 from tools.report.figures import by_spectrum, by_target
 from tools.report.parts import Cell, Section, Table, card, lined, number
-from tools.report.words import by, counted, plain
+from tools.report.words import by, counted, listed, plain
 from tools.trust.coverage import COVERAGE, coverage_table
 
 FLAGGED = 12  # spectra that are not "inside", listed
@@ -37,6 +37,7 @@ def trust_section(study):
             "By site, bounds that come from leaving out rows promise too much; those that come from leaving out sites "
             "(train.py --group) are made for a new site, and are wider."
         )
+    section.lead.append(beyond_text(study))
     order = np.argsort(-study.of("R2", study.hardest))
     series = {name: found["coverage"].to_numpy() for name, found in covered.items()}
     what = "Best predicted first. Dashed: what was promised. Left of it, the bounds are too narrow.", order
@@ -60,6 +61,19 @@ def trust_section(study):
     if section.table is None:
         section.nothing.append("No spectrum is flagged.")
     return section
+
+
+def beyond_text(study):
+    """How many predictions held out are further than a tenth of the range beyond what was measured."""
+    told = []
+    for name, (bounds, _) in study.trusted.items():
+        far = (bounds[3] != 0).sum(axis=0)
+        named = [study.targets.columns[k] for k in np.argsort(-far, kind="stable") if far[k]]
+        told.append(f"{far.sum():,} {WAYS[name]}" + (f" ({listed(named)})" if named else ""))
+    return (
+        "A prediction further beyond what was measured than a tenth of its range is marked below or above. Held out, "
+        f"of {study.targets.size:,}: {'; '.join(told)}."
+    )
 
 
 def flag_card(study):
