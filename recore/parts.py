@@ -121,7 +121,7 @@ class Parts:
     def total(self, label, function, problem, alphas, way):
         """The sum of what `function` finds in all parts."""
         if self.ways[way] is None:
-            work = label, part_held_out, function, problem, [alphas], None
+            work = label, part_held_out, function, problem, [alphas], way
             return sum(found for found, _ in self.run(*work, parts=self.parts))
         return sum(map(sum, self.by_group(label, function, problem, alphas, way=way)))
 

@@ -9,6 +9,7 @@ import pytest
 
 import predict
 import preprocess
+import recore.model_file
 import train
 from preprocess import DataError
 from tests.conftest import REAL, channels_of
@@ -196,11 +197,14 @@ def test_a_model_of_the_format_before_ends_in_one_line(lab, tmp_path):
     shutil.copytree(str(lab.folder / "model"), str(tmp_path / "model"))
     description = json.loads((tmp_path / "model/model.json").read_text())
     assert (
-        description["format"] == 2
+        description["format"] == recore.model_file.FORMAT == 3
         and description["version"]
         and description["channels"][0] in description["features"][0]
     )
-    del description["format"]
-    (tmp_path / "model/model.json").write_text(json.dumps(description))
-    with pytest.raises(DataError, match=r"model\.json: found format 1 .*train again with train\.py"):
-        predict.main(["--data_dir", str(lab.folder / "old.csv"), "--model_dir", str(tmp_path / "model")])
+    for before in (1, 2):
+        description["format"] = before
+        (tmp_path / "model/model.json").write_text(json.dumps(description))
+        with pytest.raises(
+            DataError, match=r"model\.json: found format %d .*train again with train" % before
+        ):
+            predict.main(["--data_dir", str(lab.folder / "old.csv"), "--model_dir", str(tmp_path / "model")])

@@ -1,5 +1,6 @@
 """predict.py --details: bounds and verdicts beside index and ids."""
 
+import json
 import os
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 import predict
 import preprocess
 import train
-from tests.conftest import channels_of, write
+from tests.bodies import told
+from tests.conftest import channels_of, make_table, write
 from tests.tables import said_by
 from tests.test_predict import run
 
@@ -45,7 +47,37 @@ def test_details_hold_ids_verdicts_and_every_prediction_between_its_bounds(
     assert written["verdict"].tolist() == found["verdict"].tolist()
     ids = ["DepthTo", "SiteID", "DepthFrom"]
     pd.testing.assert_frame_equal(written[ids], table[ids], check_names=False)
-    assert len(written.columns) == 3 + 3 + 3 * len(targets)
+    marks = [target["mark"] for target in json.loads((model_dir / "model.json").read_text())["targets"]]
+    assert written[[name + " mark" for name in targets]].eq(marks).all(axis=None)
+    assert written[[name + " verdict" for name in targets]].eq("inside").all(axis=None)
+    each = [name + end for name in targets for end in ("", " lower", " upper", " verdict", " mark")]
+    assert list(written) == [*ids, "verdict", "leverage", "residual", *each]
+
+
+def test_a_prediction_beyond_what_was_measured_is_told_in_details_json_lines_and_log(table, model_dir, tmp_path, caplog):  # fmt: skip
+    caplog.set_level("INFO")
+    table.loc[5, channels_of(table)[::2]] *= 3
+    path = write(table, tmp_path / "far.csv")
+    arguments = ["--model_dir", str(model_dir), "--data_dir", str(path), "--output_dir", str(tmp_path)]
+    predict.main([*arguments, "--details"])
+    written = read_details(tmp_path / "far.details.csv")
+    model = train.model_fn(str(model_dir))
+    features = preprocess.features(table[channels_of(table)])
+    (_, *lines) = [[target["verdict"] for target in line["targets"].values()] for line in [{"targets": {}}, *told(features.to_csv(), "text/csv", model)]]  # fmt: skip
+    counts = {"below": 0, "above": 0, "inside": 0}
+    for k, name in enumerate(model.target_names_):
+        y = make_table()[name]  # of the training
+        margin = (y.max() - y.min()) / 10
+        predicted = written[name]
+        expected = np.where(predicted > y.max() + margin, "above", "inside")
+        expected = np.where(predicted < y.min() - margin, "below", expected)
+        assert list(written[name + " verdict"]) == list(expected) == [line[k] for line in lines]
+        for verdict in expected:
+            counts[verdict] += 1
+    assert counts["above"] > 0 and counts["inside"] > counts["above"]
+    said = [record.getMessage() for record in caplog.records]
+    assert sum("above what was measured" in line for line in said) == 1
+    assert sum("which targets to report" in line for line in said) == 1
 
 
 def test_blocks_change_no_line_of_the_details(public, model_dir, tmp_path, monkeypatch):
@@ -84,7 +116,7 @@ def test_index_and_ids_come_through_as_they_stand_in_the_file(table, model_dir, 
             assert list(written[column]) == list(table[column])
 
 
-@pytest.mark.parametrize("name", ["verdict", "leverage", "CuPPM lower"])
+@pytest.mark.parametrize("name", ["verdict", "leverage", "CuPPM lower", "CuPPM mark"])
 def test_an_id_that_the_details_call_something_else_is_told(name, table, model_dir, tmp_path):
     table.insert(0, name, "x")
     path = write(table, tmp_path / "new.csv")

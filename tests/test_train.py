@@ -9,6 +9,7 @@ import pytest
 
 import preprocess
 import train
+from recore.marks import mark_of
 from tests.conftest import make_table, said_in_one_line, step, write
 from tests.tables import FILES, ROWS, do, said_by, split
 
@@ -21,10 +22,20 @@ def test_the_sites_are_left_out_together_when_asked(tmp_path):
     assert row["training"]["left_out"] == "row" and site["training"]["left_out"] == "SiteID"
     assert row["targets"][0]["cv_r2"] != site["targets"][0]["cv_r2"]
     for described in (row, site):  # figures by row never stand without those by site
-        assert described["training"]["mean_r2"] == {
-            "row": pytest.approx(np.mean([target["cv_r2"] for target in row["targets"]])),
-            "SiteID": pytest.approx(np.mean([target["cv_r2"] for target in site["targets"]])),
-        }
+        training = described["training"]
+        assert list(training["mean_r2"]) == ["row", "SiteID"] and training["marked_by"] == "SiteID"
+        for held_out, mean in training["mean_r2"].items():
+            of_targets = [target["expected"][held_out]["r2"] for target in described["targets"]]
+            assert mean == pytest.approx(np.mean(of_targets))
+        for target in described["targets"]:
+            assert target["mark"] == mark_of(target["expected"]["SiteID"]["r2"])
+    told = [(each["held_out"], each["alpha_by"]) for each in row["training"]["expected"]]
+    assert told == [("row", "row"), ("SiteID", "row"), ("row", "SiteID"), ("SiteID", "SiteID")]
+    means = [each["mean_r2"] for each in row["training"]["expected"]]
+    assert means[:2] == list(row["training"]["mean_r2"].values()), (
+        "what --group would bring is what it brings"
+    )
+    assert means[2:] == pytest.approx(list(site["training"]["mean_r2"].values()))
     assert "no id column 'Hole'" in said_in_one_line(
         step("train", "--data_dir", path, "--model_dir", tmp_path / "no", "--group", "Hole")
     )

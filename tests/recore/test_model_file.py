@@ -35,7 +35,7 @@ def test_the_description_tells_versions_sums_settings_and_each_targets_figures(m
 
 def sealed(folder, pickled):
     """Write a pickle with a description whose sum is right."""
-    description = {"format": 2, "sha256": hashlib.sha256(pickled).hexdigest()}
+    description = {"format": recore.model_file.FORMAT, "sha256": hashlib.sha256(pickled).hexdigest()}
     (folder / "model.json").write_text(json.dumps(description))
     (folder / "model.pkl").write_bytes(pickled)
     return str(folder)

@@ -56,6 +56,9 @@ def test_json_lines_tell_value_bounds_and_verdict_of_every_target_by_name(featur
     found = model.applicability(features)
     assert [list(line["targets"]) for line in lines] == [model.target_names_] * len(features)
     assert [line["verdict"] for line in lines] == found["verdict"].tolist()
+    each = ["value", "lower", "upper", "verdict", "mark"]
+    assert all(list(target) == each for line in lines for target in line["targets"].values())
+    assert [target["mark"] for target in lines[0]["targets"].values()] == model.marks
     for name, expected, digits in (
         ("value", model.predict(features), 14),
         ("lower", lower, 6),

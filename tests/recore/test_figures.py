@@ -1,0 +1,66 @@
+"""recore.figures: R2 from sums, and how far its mean would be another."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import r2_score
+
+from recore.figures import figure, interval_of, r2_of, sums_of_units
+
+
+def parts_of(Y, predicted, unit):
+    centred = Y - Y.mean(axis=0)
+    each = np.ones(Y.shape), centred, np.square(centred), np.square(Y - predicted)
+    return np.array([sums_of_units(values, unit) for values in each])
+
+
+def test_r2_of_sums_is_that_of_scikit_learn_whatever_the_units():
+    random = np.random.RandomState(0)
+    Y = random.gamma(2, 1, (40, 3)) + np.array([0, 100, 1e6])
+    predicted = Y + random.normal(0, 1, Y.shape)
+    expected = r2_score(Y, predicted, multioutput="raw_values")
+    for unit in (np.arange(40), np.arange(40) % 7, np.zeros(40, int)):
+        np.testing.assert_allclose(r2_of(parts_of(Y, predicted, unit).sum(axis=1)), expected, rtol=1e-9)
+
+
+def test_a_constant_target_is_met_or_not():
+    Y = np.full((5, 1), 3.0)
+    for predicted, expected in ((Y, 1), (Y + 1, 0)):
+        found = figure("row", "row", np.arange(5)[None], Y, (Y - predicted)[None], np.arange(5))
+        assert found.r2.tolist() == [expected]
+
+
+def test_the_interval_holds_the_figure_and_narrows_with_the_units():
+    random = np.random.RandomState(1)
+    widths = []
+    for n in (10, 100, 1000):
+        Y = random.gamma(2, 1, (n, 4))
+        predicted = Y + random.normal(0, 0.8, Y.shape)
+        low, high = interval_of(parts_of(Y, predicted, np.arange(n)))
+        assert low < r2_of(parts_of(Y, predicted, np.arange(n)).sum(axis=1)).mean() < high < 1
+        widths.append(high - low)
+    assert widths[0] > 2 * widths[1] > 4 * widths[2]
+    grouped = interval_of(parts_of(Y, predicted, np.arange(1000) % 5))
+    assert grouped[1] - grouped[0] > 0
+    assert interval_of(parts_of(Y, predicted, np.arange(1000) % 2)) is None
+
+
+def test_the_interval_is_about_as_wide_as_figures_of_other_samples_differ():
+    """Against figures of many sets of samples with the same errors: nine of ten lie in it."""
+    random = np.random.RandomState(2)
+    inside, expected = [], []
+    for _ in range(150):
+        Y = random.gamma(2, 1, (60, 1))
+        predicted = Y + random.normal(0, 0.8, Y.shape)
+        expected.append(interval_of(parts_of(Y, predicted, np.arange(60))))
+    Y = random.gamma(2, 1, (100_000, 1))
+    truth = r2_score(Y, Y + random.normal(0, 0.8, Y.shape))
+    inside = [low < truth < high for low, high in expected]
+    assert 0.8 < np.mean(inside) < 0.97
+
+
+def test_repeats_are_averaged():
+    Y = np.arange(8.0)[:, None]
+    errors = np.array([np.full((8, 1), 1.0), np.full((8, 1), 3.0)])
+    found = figure("row", "row", np.array([np.arange(8) % 2, np.arange(8) // 4]), Y, errors, np.arange(8))
+    assert found.rmse[0] == pytest.approx(2) and found.how == "2 × 2 folds"
+    assert found.r2[0] == pytest.approx(np.mean([1 - 8 / 42, 1 - 72 / 42]))
