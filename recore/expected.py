@@ -48,7 +48,7 @@ class Expected:
         self.chosen_by, self.hardest = chosen_by, next(reversed(list(self.ways)), None)
         self.pairs = [(held_out, chosen_by) for held_out in self.ways if chosen_by in self.ways]
         others = [(held_out, beside) for held_out in self.ways if beside in self.ways]
-        self.in_folds = self.pairs * (n_rows <= NESTED) + others * (n_rows <= FEW)
+        self.in_folds = [*(self.pairs if n_rows <= NESTED else []), *(others if n_rows <= FEW else [])]
         self.all = self.pairs + others
         at_once = [pair for pair in self.all if pair not in self.in_folds]
         self.judge = Closed(n_targets, self.ways, at_once, chosen_by) if at_once else None

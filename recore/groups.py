@@ -1,6 +1,7 @@
 """Equation (4) for rows left out together: solved, or by a fit without them where that costs or errs less."""
 
 import copy
+import threading
 
 import numpy as np
 
@@ -25,23 +26,38 @@ def key_of(group):
     return group.tobytes()
 
 
-def left_out_errors(problem, alphas, groups=None):
-    """Yield rows left out together and their errors (alphas, t, rows), None where others are needed."""
-    if groups is None:
-        yield from problem.errors(alphas)
-        return
-    shrink = 1 / (problem.s + alphas[:, None])  # (alphas, k)
-    B = shrink[:, None, :] * problem.yz  # (alphas, t, k)
-    for at in members_of(problem, groups):
-        errors = None if key_of(at) in problem.refits else solve_group(problem, at, shrink, B)
+class LeftOut:
+    """Rows that are left out, at some alphas: each by itself, or the groups (n_rows,) of all rows together."""
+
+    def __init__(self, problem, alphas, groups=None):
+        self.problem, self.alphas, self.alone = problem, alphas, groups is None
+        self.shrink = 1 / (problem.s + alphas[:, None])  # (alphas, k)
+        self.B = self.shrink[:, None, :] * problem.yz  # (alphas, t, k)
+        self.rooms = threading.local()  # of each thread the last block's: new memory costs more than a pass
+        width = max(problem.p, self.B.shape[0] * self.B.shape[1])
+        self.units = row_blocks(problem.n, width) if self.alone else members_of(problem, groups)
+
+    def errors(self, unit):
+        """Yield rows of one of the units and their errors (alphas, t, rows), None where other rows are needed.
+
+        Valid until the next are asked for.
+        """
+        problem = self.problem
+        if self.alone:
+            room = getattr(self.rooms, "room", np.empty(0))
+            self.rooms.room = problem.errors(unit, self.shrink, self.B, room)
+            yield unit, self.rooms.room
+            return
+        known = key_of(unit) in problem.refits
+        errors = None if known else solve_group(problem, unit, self.shrink, self.B)
         if errors is None:
-            yield from refit_errors(problem, at, alphas)
+            yield from refit_errors(problem, unit, self.alphas)
         else:
-            yield at, errors
+            yield unit, errors
 
 
 def left_out_errors_at(problem, alphas, groups=None, sampled=None):
-    """As `left_out_errors`, of sampled rows, at an alpha a target; and 1 / (1 + leverage): both (t, rows)."""
+    """Yield rows left out together, their errors at an alpha a target where sampled, and 1 / (1 + leverage): (t, rows)."""
     sampled = np.ones(problem.n, dtype=bool) if sampled is None else sampled
     if groups is None:
         yield from problem.errors_at(alphas, sampled)

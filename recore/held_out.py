@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from recore.groups import left_out_errors, left_out_errors_at, members_of, spectra_apart, without
+from recore.groups import LeftOut, left_out_errors_at, members_of, spectra_apart, without
 from recore.leverage import beta_of, residuals
-from recore.linalg import row_blocks
+from recore.linalg import in_threads, row_blocks
 
 BINS = 50  # that the squared errors of groups are summed in, so that each may be judged by the others
 
@@ -16,18 +16,29 @@ def squared_errors(problem, alphas, groups=None, held_out=None):
     """
     # Predictions go to `held_out` (alphas, t, rows) where there is such.
     squares = np.zeros((2, 1 if groups is None else BINS, len(alphas), len(problem.columns)))
-    without = []
-    for at, errors in left_out_errors(problem, alphas, groups):  # (alphas, t, rows)
-        group = 0 if groups is None else groups[problem.rows[at[0]]]
-        if errors is None:
+    without, left_out = [], LeftOut(problem, alphas, groups)
+
+    def sums_of(unit):
+        """Of a unit its share, None where it needs other rows."""
+        sums = np.zeros((2, *squares.shape[2:]))
+        for at, errors in left_out.errors(unit):  # (alphas, t, rows)
+            if errors is None:
+                return None
+            sums[0] += sum_of_squares(errors)
+            if held_out is not None:
+                held_out[:, :, at] = problem.targets(at) - errors / problem.root_w[at]
+            if problem.lower.max(initial=-np.inf) == 0:
+                np.minimum(errors, problem.errors_at_lower(at), out=errors)
+            sums[1] += sum_of_squares(errors)
+        return sums
+
+    found = in_threads(sums_of, left_out.units, problem.n * squares[0, 0].size)
+    for unit, sums in zip(left_out.units, found):
+        group = 0 if groups is None else groups[problem.rows[unit[0]]]
+        if sums is None:
             without.append(group)
-            continue
-        squares[0, group % BINS] += sum_of_squares(errors)
-        if held_out is not None:
-            held_out[:, :, at] = problem.targets(at) - errors / problem.root_w[at]
-        if problem.lower.max(initial=-np.inf) == 0:
-            np.minimum(errors, problem.errors_at_lower(at), out=errors)
-        squares[1, group % BINS] += sum_of_squares(errors)
+        else:
+            squares[:, group % BINS] += sums
     return squares, without
 
 

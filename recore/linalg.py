@@ -1,9 +1,14 @@
 """Linear algebra that keeps small eigenvalues, and results that depend on neither batch nor thread."""
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits  # scikit-learn needs it, so it is there
 
 EPS = np.finfo(float).eps
 LOSS = 1e-8  # relative error, by estimate, beyond which a slower and safer form is taken
+THREADED = 2**21  # numbers, from which on threads gain more than they take to begin
 CELLS = 2**20  # numbers in one temporary array, 8 MB: a few of them fit a processor's cache
 
 
@@ -27,6 +32,31 @@ def row_blocks(n, width, at_least=1, cells=CELLS):
     """Slices of range(n) such that rows of `width` numbers make a temporary of so many cells."""
     step = max(at_least, cells // width)
     return [slice(a, min(a + step, n)) for a in range(0, n, step)]
+
+
+def in_threads(function, items, numbers):
+    """Yield function(item) in the items' order, by as many threads as BLAS has, which has one in each.
+
+    So sums have the same bits however many there are. One only where there are fewer than THREADED `numbers` to
+    compute, all told, or where BLAS has one, as in a process among others.
+    """
+    threads = blas_threads() if numbers >= THREADED and len(items) > 1 else 1
+    if threads == 1:
+        yield from map(function, items)
+        return
+    with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+        waiting = deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > 2 * threads:  # results wait for their turn in memory
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def blas_threads():
+    """Threads that BLAS takes now."""
+    return max((each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"), default=1)
 
 
 def weighted_mean(X, weight):

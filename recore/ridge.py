@@ -98,19 +98,15 @@ class Ridge:
         """Intercepts (t,) that go with coefficients (t, p)."""
         return self.y_mean - coef @ self.x_mean
 
-    def errors(self, alphas):
-        """Yield rows and their errors once left out (alphas, t, rows), valid until the next are asked for."""
-        shrink = 1 / (self.s + alphas[:, None])  # (alphas, k)
-        B = shrink[:, None, :] * self.yz  # (alphas, t, k)
-        room = np.empty(0)
-        for at in row_blocks(self.n, max(self.p, B.shape[0] * B.shape[1])):
-            shape = (*B.shape[:2], at.stop - at.start)
-            if room.shape != shape:  # else the last block's: new memory costs more than a pass
-                room = np.empty(shape)
-            Z, errors = self.numerators(at, B, room)
-            left = self.left(at, shrink @ np.square(Z).T)  # (alphas, rows)
-            errors *= 1 / np.maximum(left, self.least)[:, None, :]
-            yield at, errors
+    def errors(self, at, shrink, B, room):
+        """Errors of rows each once left out, (alphas, t, rows), in the array `room` where it has their shape."""
+        shape = (*B.shape[:2], at.stop - at.start)
+        if room.shape != shape:
+            room = np.empty(shape)
+        Z, errors = self.numerators(at, B, room)
+        left = self.left(at, shrink @ np.square(Z).T)  # (alphas, rows)
+        errors *= 1 / np.maximum(left, self.least)[:, None, :]
+        return errors
 
     def errors_at(self, alphas, sampled):
         """Yield sampled rows, their errors left out, 1 / (1 + leverage), at an alpha a target, (t, rows)."""

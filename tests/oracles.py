@@ -112,7 +112,8 @@ def held_out_errors(X, Y, weight, alphas, groups=None, fit_intercept=True):
     rows, columns = np.arange(len(X)), list(range(Y.shape[1]))
     problem = recore.ridge.ridge_of(X, Y, weight, rows, columns, fit_intercept, min(alphas))
     errors = np.full((len(alphas), *Y.shape), np.nan)
-    for at, block in recore.groups.left_out_errors(problem, np.asarray(alphas), groups):
+    left_out = recore.groups.LeftOut(problem, np.asarray(alphas), groups)
+    for at, block in (each for unit in left_out.units for each in left_out.errors(unit)):
         errors[:, at] = block.transpose(0, 2, 1) / problem.root_w[at, None]
     return errors
 
