@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_info, threadpool_limits  # scikit-learn nee
 
 EPS = np.finfo(float).eps
 LOSS = 1e-8  # relative error, by estimate, beyond which a slower and safer form is taken
+SOME = 16  # rows, from which on coefficients are taken one after the other
 THREADED = 2**21  # numbers, from which on threads gain more than they take to begin
 CELLS = 2**20  # numbers in one temporary array, 8 MB: a few of them fit a processor's cache
 
@@ -70,16 +71,30 @@ def product_by_row(X, coef):
     BLAS sums in an order that depends on the matrix's shape, the processor and the threads.
     Here the p products are laid out and folded in two until one is left.
     """
-    product = np.empty((len(X), len(coef)))
-    by_feature = np.ascontiguousarray(coef.T)[:, :, None]  # (p, t, 1)
-    half = (len(by_feature) + 1) // 2
-    for at in row_blocks(len(X), coef.size):
-        columns = np.ascontiguousarray(X[at].T)[:, None, :]  # (p, 1, rows)
+    product, p = np.empty((len(X), len(coef))), coef.shape[1]
+    half = (p + 1) // 2
+    if len(X) < SOME:  # all of coef's rows at once
+        by_feature = np.ascontiguousarray(coef.T)[:, :, None]  # (p, t, 1)
+        columns = np.ascontiguousarray(X.T)[:, None, :]  # (p, 1, rows)
         terms = columns[:half] * by_feature[:half]  # (p / 2, t, rows), and the first fold on top
-        terms[: len(columns) - half] += columns[half:] * by_feature[half:]
-        while len(terms) > 1:
-            fold = (len(terms) + 1) // 2
-            terms[: len(terms) - fold] += terms[fold:]
-            terms = terms[:fold]
-        product[at] = terms[0].T
+        terms[: p - half] += columns[half:] * by_feature[half:]
+        product[:] = folded(terms).T
+        return product
+    for at in row_blocks(len(X), p, cells=CELLS // 16):  # one after the other, in a processor's cache
+        columns = np.ascontiguousarray(X[at].T)  # (p, rows)
+        terms, upper = np.empty((half, columns.shape[1])), np.empty((p - half, columns.shape[1]))
+        for place, row in enumerate(coef[:, :, None]):
+            np.multiply(columns[:half], row[:half], out=terms)
+            np.multiply(columns[half:], row[half:], out=upper)
+            terms[: p - half] += upper
+            product[at, place] = folded(terms)
     return product
+
+
+def folded(terms):
+    """The sum over the first axis, folded in two until one is left; in place."""
+    while len(terms) > 1:
+        fold = (len(terms) + 1) // 2
+        terms[: len(terms) - fold] += terms[fold:]
+        terms = terms[:fold]
+    return terms[0]

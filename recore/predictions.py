@@ -76,7 +76,7 @@ def marks_of(model):
 def csv_rows(predictions):
     """Predictions as CSV, one line a sample, without header and index."""
     line = ",".join([VALUE] * predictions.shape[1]) + "\n"
-    return "".join([line % tuple(row) for row in predictions.tolist()])
+    return (line * len(predictions)) % tuple(np.asarray(predictions).ravel().tolist())
 
 
 def json_rows(predictions):
