@@ -56,10 +56,10 @@ def spread_in_bins(Y, groups):
     """Numbers of assays, their sums and those of their squares, (3, bins, t), of Y (n, t) with gaps."""
     known = ~np.isnan(Y)
     Y = np.where(known, Y, 0)
-    sums = np.zeros((3, BINS, Y.shape[1]))
-    for each, values in zip(sums, (known, Y, np.square(Y))):
-        np.add.at(each, groups % BINS, values)
-    return sums
+    bins, parts = groups % BINS, (known, Y, np.square(Y))
+    return np.array([[np.bincount(bins, each, BINS) for each in values.T] for values in parts]).transpose(
+        0, 2, 1
+    )
 
 
 def sampled_errors(problem, alphas, groups, sampled):
