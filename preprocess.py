@@ -3,13 +3,13 @@
     python preprocess.py --input data/public/public.csv.gz --output data/preprocess/public.csv
     python preprocess.py --input spectra/ --output features/       # a folder of .csv, .csv.gz, .parquet
 
-Each spectrum is divided by its maximum over the channels SCALE_RANGE, clipped to
-that range's own minimum and maximum, and summed in windows of WINDOW channels:
+Each spectrum is divided by its maximum over a range of channels, clipped to that range's
+own minimum and maximum, and summed in windows of some channels:
 
-    x_ic = clip(s_ic / M_i, m_i / M_i, 1),   M_i, m_i = max, min of s_ic over SCALE_RANGE
+    x_ic = clip(s_ic / M_i, m_i / M_i, 1),   M_i, m_i = max, min of s_ic over the range
     f_iw = sum of x_ic over the channels c of window w, rounded to DECIMALS
 
-Rows are independent: a spectrum gives the same features alone, in any batch and in any order. The file
+Range, window and other treatments than this one: SETTINGS. Rows are independent: a spectrum gives the same features alone, in any batch and in any order. The file
 is read in blocks, so memory does not grow with it. The platform runs this file by itself: it imports
 nothing of the project but, as a script, recore.many, which reads many tables and Parquet.
 """
@@ -40,12 +40,34 @@ import pandas as pd
 
 logger = logging.getLogger(__name__)
 
-SCALE_RANGE = slice(0, -300)  # channels; the last 300 are noise (best end of -1 ... -400)
-RANGE = f"[{SCALE_RANGE.start}:{SCALE_RANGE.stop}]"
-WINDOW = 7  # channels; best of 1, 3, 5, 7, 10 in cross-validation
+
+class Settings(NamedTuple):
+    """How spectra become features; the defaults are the challenge's."""
+
+    range: str = "0:-300"  # channels, counted as a slice (the last 300 are noise), or '3900:700cm-1'
+    window: int = 7  # channels; best of 1, 3, 5, 7, 10 in cross-validation
+    treatment: str = "max"  # one of TREATMENTS
+
+    def __str__(self):
+        """Those that are not the challenge's: 'treatment=snv'; nothing where all are."""
+        own = zip(self._fields, self, type(self)())
+        return " ".join(f"{name}={value}" for name, value, usual in own if value != usual)
+
+
+TREATMENTS = {
+    "max": "divided by the maximum over the range, clipped to it; channels outside stay",
+    "none": "as they are, over the range",
+    "snv": "minus their mean over the range, by their standard deviation (Barnes et al. 1989)",
+    "derivative": "first derivative over the range (Savitzky & Golay 1964)",
+    "both": "snv, then derivative",
+}
+SETTINGS = Settings()  # the platform's Processing job has no others; `tools.tune --apply` writes this line
+SLOPES = ("derivative", "both")
+SLOPE = 21  # channels that a slope is fitted to, a parabola's
 DECIMALS = 12  # of a feature: a file then holds what memory does, to the last bit, and is short
 BLOCK_BYTES = 4 << 20  # of text a block: some 270 spectra of 1,700 channels
 CACHED_ROWS = 256  # preprocessed at a time: 3.5 MB of 1,700 channels, which a processor's cache holds
+FEWEST = 301  # channels of names that have a number with text around it; fewer are columns
 MANY = 10  # numbered columns of another name than the channels: more channels, not assays
 LONGEST = 16 << 20  # bytes of a line: 1,700 channels need 30 thousand; a cell of several lines has a 16th
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -135,7 +157,68 @@ class Table(NamedTuple):
 # --- the arithmetic -----------------------------------------------------------------
 
 
-def scale(spectra, channels=SCALE_RANGE):
+def span(settings, channels):
+    """The slice of channels that the settings' range names; a DataError where it leaves too few.
+
+    Channels are names, of which a range in cm-1 takes the numbers.
+    """
+    first, _, last = settings.range.partition(":")
+    if last.endswith("cm-1"):
+        axis = np.array([number(name) for name in channels], dtype=float)
+        low, high = sorted((float(first), float(last[:-4])))
+        inside = np.flatnonzero((axis >= low) & (axis <= high))
+        if np.isnan(axis).any() or not len(inside):
+            ends = f"{channels[0]!r} to {channels[-1]!r}" if len(channels) else "none"
+            found = f"found the channels {ends}, none of them in the range {settings.range}"
+            raise DataError("", found, remedy="name a range that they are in")
+        part = slice(int(inside[0]), int(inside[-1]) + 1)
+    else:
+        part = slice(*(int(end) if end else None for end in (first, last)))
+    found, least = len(range(len(channels))[part]), SLOPE if settings.treatment in SLOPES else 1
+    if found < least:
+        cut = max(part.start or 0, 0) + max(-(part.stop or 0), 0)
+        expected = f"at least {least + cut} for the range [{settings.range}]"
+        remedy = "is it a table of spectra, separated by commas?"
+        raise DataError("", f"found {len(channels)} channels", expected, remedy)
+    return part
+
+
+def treat(spectra, part, treatment):
+    """Spectra (n_rows, n_channels) treated as TREATMENTS says, (n_rows, n_channels) or those of the part."""
+    if treatment == "max":
+        return scale(spectra, part)
+    kept = np.ascontiguousarray(spectra[:, part])
+    if treatment in ("snv", "both"):
+        kept = kept - kept.mean(axis=1, keepdims=True)
+        kept /= np.sqrt(np.square(kept).mean(axis=1, keepdims=True))
+    return slopes(kept) if treatment in SLOPES else kept
+
+
+def slopes(spectra):
+    """First derivative a channel of spectra (n_rows, n_channels): of a parabola through SLOPE channels around each.
+
+    At the ends the first and the last parabola go on (Savitzky & Golay 1964, Anal. Chem. 36, 1627).
+    """
+    half, n = SLOPE // 2, spectra.shape[1]
+    squares = 2 * sum(k**2 for k in range(1, half + 1))
+    fourths = 2 * sum(k**4 for k in range(1, half + 1))
+    slope = np.zeros((len(spectra), n - 2 * half))
+    for k in range(1, half + 1):
+        slope += k * (spectra[:, half + k : n - half + k] - spectra[:, half - k : n - half - k])
+    slope /= squares
+    found = np.empty(spectra.shape)
+    found[:, half : n - half] = slope
+    for first, at, middle in ((0, range(-half, 0), 0), (n - SLOPE, range(1, half + 1), -1)):
+        bend = np.zeros(len(spectra))
+        for k in range(-half, half + 1):
+            bend += (SLOPE * k**2 - squares) * spectra[:, first + half + k]
+        bend /= SLOPE * fourths - squares**2
+        for t in at:
+            found[:, first + half + t] = slope[:, middle] + 2 * t * bend
+    return found
+
+
+def scale(spectra, channels):
     """Divide each spectrum by its maximum over a range of channels and clip it to that range.
 
     The clipping keeps the noisy channels outside the range from dominating.
@@ -160,7 +243,7 @@ def scale(spectra, channels=SCALE_RANGE):
     return scaled
 
 
-def window_sums(spectra, width=WINDOW):
+def window_sums(spectra, width):
     """Sum neighbouring channels in windows that do not overlap.
 
     Parameters
@@ -183,24 +266,30 @@ def window_sums(spectra, width=WINDOW):
     return np.round(sums, DECIMALS)
 
 
-def window_names(channels, width=WINDOW):
-    """Name each window by its first and its last channel, '3997.4:3985.2', so that other channels give other names."""
-    windows = [channels[first : first + width] for first in range(0, len(channels), width)]
-    return [f"{window[0]}:{window[-1]}" for window in windows]
+def window_names(channels, settings=SETTINGS):
+    """Name each window by its first and its last channel, '3997.4:3985.2', so that other channels give other names.
+
+    Settings that are not the challenge's stand in the name as well: '3997.4:3985.2 [treatment=snv]'.
+    """
+    kept = channels if settings.treatment == "max" else channels[span(settings, channels)]
+    windows = [kept[first : first + settings.window] for first in range(0, len(kept), settings.window)]
+    own = f" [{settings}]" if str(settings) else ""
+    return [f"{window[0]}:{window[-1]}{own}" for window in windows]
 
 
-def features(spectra):
-    """The features (n_rows, n_windows) of a DataFrame of spectra (n_rows, n_channels), scaled and summed.
+def features(spectra, settings=SETTINGS):
+    """The features (n_rows, n_windows) of a DataFrame of spectra (n_rows, n_channels), treated and summed.
 
-    A DataError names each gap, infinity, and maximum that is not above 0, or tells of too few channels.
+    A DataError names each gap, infinity, and spectrum that cannot be treated, or tells of too few channels.
     """
     channels = [str(name) for name in spectra.columns]
-    check_channels(channels, "spectra")
-    values = np.ascontiguousarray(spectra, dtype=float)
-    refuse(wrong_spectra(values, values.min(axis=1), channels, "row {}".format))
     known = channel_names(channels)
-    names = window_names([known.get(name, name) for name in channels])
-    return pd.DataFrame(window_sums(scale(values)), spectra.index, names)
+    axis = [known.get(name, name) for name in channels]
+    part = check_channels(axis, "spectra", settings)
+    values = np.ascontiguousarray(spectra, dtype=float)
+    refuse(wrong_spectra(values, values.min(axis=1), channels, "row {}".format, part, settings))
+    sums = window_sums(treat(values, part, settings.treatment), settings.window)
+    return pd.DataFrame(sums, spectra.index, window_names(axis, settings))
 
 
 # --- the columns --------------------------------------------------------------------
@@ -239,12 +328,12 @@ def channel_names(names):
         axis = list(found.values())
         steps = np.diff(axis)
         counts = axis[0] in (0, 1) and (steps == 1).all()
-        if not range(len(axis))[SCALE_RANGE] or counts or not ((steps > 0).all() or (steps < 0).all()):
+        if len(axis) < FEWEST or counts or not ((steps > 0).all() or (steps < 0).all()):
             return {}
     return {name: re.sub(r"\.0$", "", repr(value)) for name, value in found.items()}
 
 
-def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=()):
+def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=(), settings=SETTINGS):
     """Tell ids, channels and targets apart, by the names of a header and which of them hold text.
 
     Ids are ID_COLUMNS, columns of text, and `ids`. Targets are `targets` where they are given, else the 49
@@ -295,7 +384,7 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
     axis = [channel[name] for name in channels]
     if spectra:
         check_axis(axis, path)
-        check_channels(channels, path)
+        check_channels(axis, path, settings)
     return Layout(index, ids, channels, targets, axis, names)
 
 
@@ -309,21 +398,22 @@ def check_axis(channels, path):
         raise DataError(path, found, remedy="put the header line first and the channels in spectral order")
 
 
-def check_channels(channels, path):
-    """Raise a DataError unless SCALE_RANGE leaves a channel to scale by."""
-    if not range(len(channels))[SCALE_RANGE]:
-        expected = f"at least {1 - SCALE_RANGE.stop} for the range {RANGE}"
-        remedy = "is it a table of spectra, separated by commas?"
-        raise DataError(path, f"found {len(channels)} channels", expected, remedy)
+def check_channels(axis, path, settings):
+    """As `span`, of the table at a path."""
+    try:
+        return span(settings, axis)
+    except DataError as error:
+        raise DataError(path, *error.args[1:]) from None
 
 
-def wrong_spectra(values, lowest, channels, at):
-    """Yield a DataError for what no spectrum can hold: gaps, infinities, a maximum not above 0, the header.
+def wrong_spectra(values, lowest, channels, at, part, settings):
+    """Yield a DataError for what no spectrum can hold: gaps, infinities, the header; or what cannot be treated.
 
-    `lowest` are the spectra's minima, which tell of a gap; `at(row)` words where.
+    `lowest` are the spectra's minima, which tell of a gap; `at(row)` words where; `part` is the range.
     """
-    highest = values[:, SCALE_RANGE].max(axis=1)
-    parts = lowest, highest, values[:, : SCALE_RANGE.start], values[:, SCALE_RANGE.stop :]
+    used = values[:, part]
+    highest = used.max(axis=1)
+    parts = lowest, highest, values[:, : part.stop], values[:, part.stop :]
     with np.errstate(all="ignore"):
         finite = all(np.isfinite(part.sum()) for part in parts)  # quicker than to look at each
     if not finite:
@@ -331,9 +421,13 @@ def wrong_spectra(values, lowest, channels, at):
     ends = np.array([number(channels[0]), number(channels[-1])], dtype=float)
     for row in np.flatnonzero(np.isclose(values[:, [0, -1]], ends, 1e-9, 0).all(axis=1)):
         yield DataError(at(row), *AGAIN)
-    for row in np.flatnonzero(highest <= 0):
-        seen = f"found a spectrum whose maximum over the channels {RANGE} is {highest[row]:g}"
-        yield DataError(at(row), seen, "more than 0", "remove it or measure it again")
+    remedy = "remove it or measure it again"
+    for row in np.flatnonzero(highest <= 0) if settings.treatment == "max" else ():
+        seen = f"found a spectrum whose maximum over the channels [{settings.range}] is {highest[row]:g}"
+        yield DataError(at(row), seen, "more than 0", remedy)
+    for row in np.flatnonzero(highest == used.min(axis=1)) if settings.treatment in ("snv", "both") else ():
+        seen = f"found a spectrum that is {highest[row]:g} throughout the channels [{settings.range}]"
+        yield DataError(at(row), seen, "one that varies", remedy)
 
 
 def wrong_cells(wrong, cells, names, at, remedy):
@@ -698,16 +792,16 @@ def label_keys(labels):
     return ["%s%s.%s" % keys[label].groups("") for label in labels]
 
 
-def to_table(cells, rows, layout, at):
+def to_table(cells, rows, layout, at, settings):
     """Check and preprocess the Cells of a block, whose rows are numbered so where they have no index."""
-    errors, sums = list(cells.errors), []
+    errors, sums, part = list(cells.errors), [], span(settings, layout.axis)
     for first in range(0, len(cells.spectra), CACHED_ROWS):
         spectra = cells.spectra[first : first + CACHED_ROWS].astype(np.float64, copy=False)
         lowest, here = spectra.min(axis=1), lambda row, first=first: at(first + row)
-        errors += wrong_spectra(spectra, lowest, layout.channels, here)
+        errors += wrong_spectra(spectra, lowest, layout.channels, here, part, settings)
         errors += cells.look(spectra, lowest, here) if cells.look else ()
         if not errors:
-            sums.append(window_sums(scale(spectra)))
+            sums.append(window_sums(treat(spectra, part, settings.treatment), settings.window))
     errors += wrong_cells(np.isinf(cells.targets), cells.targets, layout.targets, at, MEND)
     labels = list(map(str, rows)) if layout.index is None else cells.labels[layout.index]
     known = {error.where for error in errors}
@@ -716,14 +810,14 @@ def to_table(cells, rows, layout, at):
     refuse(errors)
     index = pd.Index(labels, dtype=object)
     return Table(
-        pd.DataFrame(np.concatenate(sums), index, window_names(layout.axis)),
+        pd.DataFrame(np.concatenate(sums), index, window_names(layout.axis, settings)),
         pd.DataFrame({name: cells.labels[name] for name in layout.ids}, index),
         pd.DataFrame(cells.targets, index, layout.targets),
         layout.axis,
     )
 
 
-def read_tables(path, then=None, open_table=None):
+def read_tables(path, then=None, open_table=None, settings=SETTINGS):
     """Yield a spectra file as preprocessed Tables of some hundred rows, in file order.
 
     `then` is applied to each in the thread that made it, and its result yielded instead; `open_table` gives what
@@ -737,7 +831,7 @@ def read_tables(path, then=None, open_table=None):
     def work(block):
         rows, read, at = block
         try:
-            table = to_table(read(layout), rows, layout, at)
+            table = to_table(read(layout), rows, layout, at, settings)
         except BadCells as error:
             return None, error
         return table.features.index, then(table) if then else table
@@ -757,7 +851,7 @@ def read_tables(path, then=None, open_table=None):
     finish()
 
 
-def preprocess(data_file, open_table=None):
+def preprocess(data_file, open_table=None, settings=SETTINGS):
     """Preprocess a whole spectra file: the challenge's hook.
 
     Parameters
@@ -766,6 +860,8 @@ def preprocess(data_file, open_table=None):
         A .csv.gz or .csv file, or a folder that holds public.csv.gz or one table.
     open_table : callable, optional
         Gives what `open_csv` does, for tables of other kinds.
+    settings : Settings
+        How spectra become features.
 
     Returns
     -------
@@ -778,7 +874,7 @@ def preprocess(data_file, open_table=None):
     DataError
         For what is not as data/README.md says.
     """
-    *frames, channels = zip(*read_tables(data_file, open_table=open_table))
+    *frames, channels = zip(*read_tables(data_file, None, open_table, settings))
     sums, ids, targets = map(pd.concat, frames)
     frame = pd.concat([ids, sums, targets], axis=1)
     frame.attrs = {"ids": list(ids), "targets": list(targets), "channels": list(channels[0])}
@@ -791,7 +887,7 @@ def split(frame):
     return Table(frame.drop(columns=ids + targets), frame[ids], frame[targets], frame.attrs["channels"])
 
 
-def open_csv(path, name, spectra=True, targets=None, ids=()):
+def open_csv(path, name, spectra=True, targets=None, ids=(), settings=SETTINGS):
     """The Layout of a CSV file, its blocks, and what is to be done after the last.
 
     A block is row numbers, what reads Cells, and what words a row's place. For the rest see `split_columns`.
@@ -806,7 +902,8 @@ def open_csv(path, name, spectra=True, targets=None, ids=()):
     names = read_header(header)
     nameless = [f"column {place}" for place, title in enumerate(names, 1) if place > 1 and not title]
     names = [title or (place > 1 and f"column {place}") or "" for place, title in enumerate(names, 1)]
-    split_columns(names, nameless, name, spectra, targets, ids)  # what the header tells by itself comes first
+    rules = name, spectra, targets, ids, settings
+    split_columns(names, nameless, *rules)  # what the header tells by itself comes first
     blocks = (block for block in blocks if block.records() or empty.extend(block.left))
     first = next(blocks, None)
     if first is None:
@@ -815,7 +912,7 @@ def open_csv(path, name, spectra=True, targets=None, ids=()):
         nameless.append("column 1")
         names[0] = "column 1"
     text = nameless + text_columns(first, names, spectra, targets or ())
-    layout = split_columns(names, text, name, spectra, targets, ids)
+    layout = split_columns(names, text, *rules)
     layout = layout._replace(ids=[title for title in layout.ids if title not in nameless])
 
     def numbered():

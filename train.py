@@ -34,6 +34,7 @@ from recore.expected import Expected, fitting, said, targets_told, training_told
 from recore.many import FIRST
 from recore.marks import marks_told
 from recore.predictions import FORMATS, Predictions, accepted, predict
+from recore.settings import add_settings, check_platform, settings_in
 from recore.store import Stored, store
 from recore.tables import Reading, file_sum, first_axis, read_table
 from recore.ways import ROW, SITE, arrays_of, groups_of, ways_of
@@ -208,15 +209,18 @@ def main(argv=None):
         "--cache", help=f"folder that {cache} (default: in model_dir, until the model is there)"
     )
     add_alphas(parser)
+    add_settings(parser)
     add_columns(parser)
     add_workers(parser)
     arguments = parser.parse_args(argv)
     alphas = ALPHAS if arguments.alphas is None else alphas_of(arguments.alphas)
+    settings = settings_in(arguments)
+    check_platform(settings)
     how = {"targets": arguments.targets, "ids": [*arguments.ids, *filter(None, [arguments.group])]}
     paths = preprocess.find_tables(arguments.data_dir)
     cache = arguments.cache or os.path.join(arguments.model_dir, CACHE)
     with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
-        data, training = load(paths, cache, run, how)
+        data, training = load(paths, cache, run, how, settings)
         try:
             targets, ids = targets_of(data), list(data.ids)
             check_named(arguments, targets, ids)
@@ -236,7 +240,7 @@ def main(argv=None):
     training.update(training_told(figures, expected), left_out=chosen_by)
     training["alphas"] = [float(model.alphas_.min()), float(model.alphas_.max()), len(model.alphas_)]
     told = targets_told(figures, expected, len(targets))
-    model_file.save(model, arguments.model_dir, training, data.channels, list(data.ids), told)
+    model_file.save(model, arguments.model_dir, training, data.channels, list(data.ids), told, settings)
     if not arguments.cache and os.path.isdir(cache):
         shutil.rmtree(cache)
     tables = paths[0] if len(paths) == 1 else f"{arguments.data_dir}, {len(paths)} tables"
@@ -252,17 +256,22 @@ def main(argv=None):
         logger.info("%s", line)
 
 
-def load(paths, cache, run, how):
+def load(paths, cache, run, how, settings):
     """What to learn from, a preprocess.Table or Stored, and what the model's description tells of it."""
     if len(paths) == 1 and os.path.getsize(paths[0]) <= SMALL:
-        table = read_table(paths[0], Reading(**how))
+        table = read_table(paths[0], Reading(settings=settings, **how))
         about = {"file": os.path.basename(paths[0]), "sha256": file_sum(paths[0])}
         missing = int(table.targets.isna().to_numpy().sum())
         return table, {**about, "rows": len(table.features), "missing_assays": missing}
     os.makedirs(cache, exist_ok=True)
     cache, tables = os.path.abspath(cache), list(map(os.path.abspath, paths))  # a worker's folder is another
-    how = {**how, "axis": first_axis(tables), "whose": FIRST, "remedy": "give tables of the same channels"}
-    data = Stored(list(run(partial(store, cache, how=how), tables, "features")))
+    how = {
+        **how,
+        "axis": first_axis(tables, settings),
+        "whose": FIRST,
+        "remedy": "give tables of the same channels",
+    }
+    data = Stored(list(run(partial(store, cache, how=how, settings=settings), tables, "features")))
     sums = "".join(f"{table['sha256']}  {table['name']}\n" for table in data.tables)
     of_all = hashlib.sha256(sums.encode()).hexdigest()  # as `sha256sum * | sha256sum` gives in their folder
     about = {"files": len(data.tables), "sha256": of_all if len(paths) > 1 else data.tables[0]["sha256"]}

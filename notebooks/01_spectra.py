@@ -15,7 +15,8 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 import preprocess
-from tools.tune import treatments
+from preprocess import SETTINGS
+from tools.spectra import features_of, part_of
 
 FEW = 10  # spectra drawn together
 MOST = 1000  # rows compared with each other
@@ -24,7 +25,7 @@ file = look.read(look.FILE)
 targets, ids = list(file.table.targets), file.table.ids
 n_rows, n_channels = file.spectra.shape
 n_windows = file.X.shape[1]
-in_range = preprocess.SCALE_RANGE
+in_range = part_of(file.spectra, SETTINGS, file.channels.astype(str))
 steps = np.diff(file.channels)
 falls = bool(steps[0] < 0)
 uneven = np.ptp(steps) / abs(steps.mean())
@@ -97,7 +98,7 @@ known = np.flatnonzero(~np.isnan(assay))
 order = known[np.argsort(assay[known], kind="stable")]
 few = min(FEW, len(known) // 2)
 lowest, highest = order[:few], order[-few:]
-scaled = preprocess.scale(file.spectra)
+scaled = preprocess.scale(file.spectra, in_range)
 channels = file.channels[in_range]
 with np.errstate(invalid="ignore"):  # a channel that is the maximum of all is constant
     centred = scaled[known][:, in_range] - scaled[known][:, in_range].mean(axis=0)
@@ -144,14 +145,14 @@ def spread(spectra):
 before, gained, after = (
     spread(file.spectra),
     spread(gain * file.spectra),
-    spread(preprocess.scale(gain * file.spectra)),
+    spread(preprocess.scale(gain * file.spectra, in_range)),
 )
 of_file = spread(scaled)
-features = preprocess.window_sums(preprocess.scale(gain * file.spectra))
+features = features_of(gain * file.spectra, SETTINGS)
 offset = file.spectra + 0.1 * np.abs(file.spectra).mean()
 moved = {
     "gain": float(np.abs(features - file.X).max() / file.X.std()),
-    "baseline": float(np.abs(preprocess.window_sums(preprocess.scale(offset)) - file.X).max() / file.X.std()),
+    "baseline": float(np.abs(features_of(offset, SETTINGS) - file.X).max() / file.X.std()),
 }
 
 figure, panels = plt.subplots(1, 3, figsize=(11, 3), layout="constrained")
@@ -159,7 +160,7 @@ drawn = rng.permutation(n_rows)[:40]
 for panel, spectra, title in (
     (panels[0], file.spectra, f"as in the file, spread {before:.1%}"),
     (panels[1], gain * file.spectra, f"times ½ to 2, spread {gained:.1%}"),
-    (panels[2], preprocess.scale(gain * file.spectra), f"then scaled, spread {after:.1%}"),
+    (panels[2], preprocess.scale(gain * file.spectra, in_range), f"then scaled, spread {after:.1%}"),
 ):
     panel.plot(channels, spectra[drawn][:, in_range].T, lw=0.5, alpha=0.6)
     panel.set_title(title, fontsize=10)
@@ -185,14 +186,15 @@ noise = np.sqrt((np.diff(file.spectra, n=3, axis=1) ** 2).mean(axis=0) / 20)  # 
 end = n_channels + in_range.stop
 last = n_channels - 1 + in_range.stop // 3
 tail, inside = np.median(noise[last:]), np.median(noise[:end])
-settings = {
-    "scaled over all channels": treatments.Setting("max", 0, 0, preprocess.WINDOW),
-    "over the range": treatments.present(),
-    "over the range, the rest left out": treatments.Setting("max, cut", 0, -in_range.stop, preprocess.WINDOW),
-}
+width = SETTINGS.window
+over_all = preprocess.scale(file.spectra, slice(None))
 by_range = {
-    name: look.r2(treatments.features(file.spectra, setting), file.Y, file.sites)
-    for name, setting in settings.items()
+    name: look.r2(preprocess.window_sums(spectra, width), file.Y, file.sites)
+    for name, spectra in {
+        "scaled over all channels": over_all,
+        "over the range": scaled,
+        "over the range, the rest left out": scaled[:, in_range],
+    }.items()
 }
 
 figure, axes = plt.subplots(figsize=(7.5, 3), layout="constrained")
@@ -214,12 +216,11 @@ for name, scores in by_range.items():
 # What a window cannot hold is a band narrower than itself.
 
 # %%
-width = preprocess.WINDOW
 starts = np.arange(0, scaled[:, in_range].shape[1], width)
 size = np.diff([*starts, scaled[:, in_range].shape[1]])
 sd = inside / np.median(file.spectra[:, in_range].max(axis=1))  # of a channel, once scaled
-means = preprocess.window_sums(scaled[:, in_range]) / size
-noisy = preprocess.window_sums(scaled[:, in_range] + rng.normal(0, sd, (n_rows, end))) / size
+means = preprocess.window_sums(scaled[:, in_range], width) / size
+noisy = preprocess.window_sums(scaled[:, in_range] + rng.normal(0, sd, (n_rows, end)), width) / size
 quieter = float(sd / (noisy - means)[:, size == width].std())
 back = np.repeat(means, size, axis=1)
 difference = scaled[:, in_range] - scaled[:, in_range].mean(axis=0)  # of each spectrum from the mean

@@ -6,6 +6,7 @@ from itertools import zip_longest
 import numpy as np
 
 from preprocess import DataError, number
+from recore.settings import window_of
 
 logger = logging.getLogger("preprocess")
 
@@ -22,7 +23,7 @@ def numbers(axis):
 
 def positions(features):
     """Where features lie on the axis: the middle of each window, (n_features,); None without numbers."""
-    ends = [numbers(name.split(":")) for name in features]
+    ends = [numbers(window_of(name).split(":")) for name in features]
     return None if any(pair is None for pair in ends) else np.array([pair.mean() for pair in ends])
 
 

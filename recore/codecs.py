@@ -14,6 +14,7 @@ import pandas as pd
 import preprocess
 from preprocess import DataError
 from recore.samples import checked, places, to_array, unnamed
+from recore.settings import limits
 
 # A number read from CSV is the one read from JSON or npy, to the last bit; pandas needs to be told so
 # before 3.1, and warns when told after.
@@ -117,9 +118,10 @@ def csv_values(lines, header, features):
             where = f"row {number}, after column {min(found, width)}"
             expected = f"{width} as in the {'first row' if header is None else 'header line'}"
             raise DataError(where, f"found {found} cells", expected, "mend the line")
+    most = limits(features)[1]
     if header is not None:
         columns = places(cells_of(header), features)
-    elif 2 * sum(is_name(cell) for cell in cells_of(rows[0])) > width:
+    elif 2 * sum(is_name(cell, most) for cell in cells_of(rows[0])) > width:
         columns = places(cells_of(rows[0]), features)  # raises: a header, but of other features
     else:
         columns = unnamed(width, (row.split(",", 1)[0] for row in rows), features)
@@ -139,10 +141,10 @@ def csv_values(lines, header, features):
     return checked(values, (row.split(",") for row in cells), features), index
 
 
-def is_name(cell):
-    """Whether a cell must be one of a header line: text, or a number that no feature can be."""
+def is_name(cell, most):
+    """Whether a cell must be one of a header line: text, or a number above the most that a feature can be."""
     value = preprocess.number(cell)
-    return bool(cell) if value is None else value > preprocess.WINDOW
+    return bool(cell) if value is None else value > most
 
 
 def read_json(text, features):

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from preprocess import SCALE_RANGE, DataError
+from preprocess import DataError, span
 
 logger = logging.getLogger("preprocess")
 
@@ -38,8 +38,9 @@ class Look:
     Codes for gaps are errors in a laboratory's own table, and only told in one of the challenge's shape.
     """
 
-    def __init__(self, name, layout, own):
+    def __init__(self, name, layout, own, settings):
         self.name, self.layout, self.own = name, layout, own
+        self.part = span(settings, layout.axis)
         self.seen = []  # (what, place and value in words) of each
 
     def code(self, value, where):
@@ -61,7 +62,7 @@ class Look:
                 errors += self.code(spectra[row, place], f"{at(row)}, column {self.layout.channels[place]!r}")
         below = np.flatnonzero(lowest < 0)
         if len(below):
-            used = spectra[below, SCALE_RANGE]
+            used = spectra[below, self.part]
             for row in below[used.min(axis=1) < -used.max(axis=1)]:
                 self.seen.append(("spectra further below zero than above", at(row)))
         return errors

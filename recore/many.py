@@ -6,8 +6,9 @@ import os
 from functools import partial
 
 import preprocess
-from preprocess import DataError, EmptyTable, ends, find_tables, replacing
+from preprocess import SETTINGS, DataError, EmptyTable, ends, find_tables, replacing
 from recore.parquet import parquet_rows
+from recore.settings import add_settings, settings_in
 from recore.tables import Reading, file_sum, first_axis, read_tables, record
 from recore.workers import add_workers, naming, workers
 
@@ -15,12 +16,10 @@ FIRST = "the first table's"
 logger = logging.getLogger("preprocess")
 
 
-def preprocess_table(source, output, axis=None):
+def preprocess_table(source, output, axis=None, settings=SETTINGS):
     """Preprocess one table, to Parquet where its name says so, else to CSV; feature names and rows."""
-    reading, rows = (
-        Reading(axis, decide=False, whose=FIRST, remedy="preprocess tables of other channels apart"),
-        0,
-    )
+    remedy, rows = "preprocess tables of other channels apart", 0
+    reading = Reading(axis, decide=False, whose=FIRST, remedy=remedy, settings=settings)
     if not ends(output, ".parquet"):
         return preprocess.write_csv(source, output, partial(read_tables, reading=reading))
     with replacing(output, "wb") as file, parquet_rows(file) as write:
@@ -30,7 +29,7 @@ def preprocess_table(source, output, axis=None):
     return list(table.features), rows
 
 
-def preprocess_shard(item, axis=None):
+def preprocess_shard(item, axis=None, settings=SETTINGS):
     """As `preprocess_table`, of a source and an output that may be done: then it has no rows.
 
     A source without a row is left out, and gives None.
@@ -38,12 +37,12 @@ def preprocess_shard(item, axis=None):
     source, output = item
     before = record_path(output)
     with naming(source, output):
-        made_of = record(source, axis)  # before it is read: it may change meanwhile
+        made_of = record(source, axis, settings)  # before it is read: it may change meanwhile
         done = read_record(before)
         if os.path.exists(output) and done.get("made_of") == made_of and done.get("made") == file_sum(output):
             return done["features"], None
         try:
-            names, rows = preprocess_table(source, output, axis)
+            names, rows = preprocess_table(source, output, axis, settings)
         except EmptyTable as error:
             logger.info("%s, left out", error)
             return None
@@ -68,13 +67,15 @@ def read_record(path):
     return found if isinstance(found, dict) and "features" in found else {}
 
 
-def preprocess_all(sources, outputs, run):
+def preprocess_all(sources, outputs, run, settings):
     """Preprocess tables to a folder; feature names, rows and tables written, and tables done before."""
     os.makedirs(os.path.dirname(os.path.abspath(outputs[0])), exist_ok=True)
     pairs = list(zip(map(os.path.abspath, sources), map(os.path.abspath, outputs)))
     done = [
         each
-        for each in run(partial(preprocess_shard, axis=first_axis(sources)), pairs, "tables")
+        for each in run(
+            partial(preprocess_shard, axis=first_axis(sources, settings), settings=settings), pairs, "tables"
+        )
         if each is not None
     ]
     if not done:
@@ -88,16 +89,18 @@ def main(argv=None):
     parser = preprocess.arguments()
     of = "of the tables in a folder (as the input's)"
     parser.add_argument("--format", choices=["csv", "parquet"], help=of)
+    add_settings(parser)
     add_workers(parser)
     given = parser.parse_args(argv)
+    settings = settings_in(given)
     sources = find_tables(given.input)
     outputs = preprocess.output_paths(sources, given.output, given.format and "." + given.format)
     done = ""
     if preprocess.is_one_table(given.output):
-        names, rows = preprocess_table(sources[0], outputs[0])
+        names, rows = preprocess_table(sources[0], outputs[0], settings=settings)
     else:
         with workers(given.jobs, given.backend, given.scheduler) as run:
-            names, rows, written, before = preprocess_all(sources, outputs, run)
+            names, rows, written, before = preprocess_all(sources, outputs, run, settings)
         done = f" in {written} tables" + (f", {before} done before" if before else "")
     logger.info("%s: %s spectra, %d features each%s", given.output, format(rows, ","), len(names), done)
 

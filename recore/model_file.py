@@ -18,20 +18,19 @@ import pandas as pd
 import sklearn
 
 import preprocess
-from preprocess import DataError, replacing
+from preprocess import SETTINGS, DataError, replacing
 from recore import __version__
 from recore.bounds import LEVELS
 from recore.codecs import one_line
 from recore.marks import MARKS, UNKNOWN
 from recore.predictions import nameless, trust
-from recore.samples import LOWEST
-from recore.tables import settings
+from recore.settings import checked, limits
 
 logger = logging.getLogger("train")
 
-FORMAT = 3  # of the description; 1 had features named by one channel, and no channels, 2 no marks
+FORMAT = 4  # of the description; 1 had features named by one channel, 2 no marks, 3 no treatment
 MODEL, DESCRIPTION = "model.pkl", "model.json"  # the platform knows the pickle by this name
-LARGEST = 1e100  # of a number in a model; with LOWEST, no prediction can be infinite
+LARGEST = 1e100  # of a number in a model; with the limits of features, no prediction can be infinite
 SMALLEST = 1e-100  # of one that is divided by
 
 
@@ -45,11 +44,11 @@ def versions():
     }
 
 
-def save(model, model_dir, training=None, channels=(), ids=(), targets=()):
+def save(model, model_dir, training=None, channels=(), ids=(), targets=(), settings=SETTINGS):
     """Save a model that was fitted to DataFrames as model.pkl, and tell of it in model.json.
 
     `channels` are those of the spectra, as `preprocess.Layout.axis` names them; `ids` the columns of ids,
-    `targets` what else is known of each target, as `recore.expected.targets_told` gives it.
+    `settings` those of the preprocessing, `targets` what else is known of each target, as `recore.expected.targets_told` gives it.
     """
     pickled = pickle.dumps(model, protocol=4)  # 4: the newest that Python 3.7 reads
     names = ("alpha", "cv_r2", "cv_rmse", "rows", "min", "max")
@@ -63,7 +62,7 @@ def save(model, model_dir, training=None, channels=(), ids=(), targets=()):
         "sha256": hashlib.sha256(pickled).hexdigest(),
         "versions": versions(),
         "training": training or {},
-        "preprocessing": settings(),
+        "preprocessing": settings._asdict(),
         "channels": list(channels),
         "features": list(model.feature_names_in_),
         "ids": list(ids),
@@ -134,12 +133,12 @@ def check_model(model, description):
     strange = [mark for mark in marks if mark not in (*MARKS, UNKNOWN)]
     if strange:
         raise DataError(DESCRIPTION, f"found mark {strange[0]!r:.20}", ", ".join(MARKS), "train again")
-    channels = description.get("channels")
-    if channels and preprocess.window_names(channels) != features:
+    channels, settings = description.get("channels"), checked(description["preprocessing"], DESCRIPTION)
+    if channels and preprocess.window_names(channels, settings) != features:
         found = f"found channels in {DESCRIPTION} that do not make the model's features"
         raise DataError(MODEL, found, remedy="one of them is of another training, train again")
     # The furthest features that a client may send have finite answers too: JSON knows no infinity.
-    furthest = np.array([np.full(p, LOWEST), np.full(p, float(preprocess.WINDOW))])
+    furthest = np.array([np.full(p, end) for end in limits(features)])
     with np.errstate(all="ignore"):
         lower, upper, found = trust(furthest, nameless(model).predict(furthest), model)
     if not np.isfinite(np.hstack([lower, upper, found[["leverage", "residual"]]])).all():

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from preprocess import Cells, DataError, EmptyTable, label_names, progress, split_columns
+from preprocess import SETTINGS, Cells, DataError, EmptyTable, label_names, progress, split_columns
 
 BATCH_ROWS = 2048  # of Parquet a block: to decode a column costs the same however few rows it has
 GROUP_ROWS = 4096  # a row group of Parquet written
@@ -44,7 +44,7 @@ def parquet_errors(name):
         raise DataError(name, found, remedy="copy or write it again") from None
 
 
-def open_parquet(path, name, spectra=True, targets=None, ids=()):
+def open_parquet(path, name, spectra=True, targets=None, ids=(), settings=SETTINGS):
     """As `preprocess.open_csv`, of a Parquet file.
 
     Memory is a block, and a page of each column: those of a row group are read side by side.
@@ -66,12 +66,14 @@ def open_parquet(path, name, spectra=True, targets=None, ids=()):
     elif isinstance(index, range) and len(index) == len(rows):  # else that of a frame of which this is a part
         rows = index
     names = ["", *columns[1:]] if index in columns else columns
-    split_columns(names, (), name, spectra, targets, ids)  # what the names tell by themselves comes first
+    split_columns(
+        names, (), name, spectra, targets, ids, settings
+    )  # what the names tell by themselves comes first
     texts = [is_text(schema.field(column).type, f"{name}, column {column!r}") for column in columns]
     text = [title for title, some in zip(names, texts) if some]
     if len(names) < 2:
         raise DataError(name, f"found {len(names)} column", "spectra and assays", "see data/README.md")
-    layout = split_columns(names, text, name, spectra, targets, ids)
+    layout = split_columns(names, text, name, spectra, targets, ids, settings)
     column_of = dict(zip(names, columns))
     wanted = [column_of[name] for name in (*label_names(layout), *layout.channels, *layout.targets)]
 

@@ -6,8 +6,7 @@ import numpy as np
 
 import preprocess
 from preprocess import DataError
-
-LOWEST = -1e9  # of a feature: a spectrum's minimum cannot be measured beside so small a maximum
+from recore.settings import limits, settings_of, window_of, worded
 
 
 def feature_values(table, model):
@@ -35,12 +34,18 @@ def other_features(names, missing, features):
     expected = f"{features[0]!r} to {features[-1]!r}"
     found = f"found {len(names)} columns without {len(missing)} of the model's {len(features)} features"
     found += f", first {missing[0]!r}"
-    turned = ":".join(missing[0].split(":")[::-1])
+    own, theirs = settings_of(features), [name for name in names if ":" in name]
+    if theirs and settings_of(theirs) != own:
+        found = f"found features of other settings, {worded(settings_of(theirs))}"
+        remedy = "preprocess the spectra with --settings model.json, that of the model"
+        return DataError("", found, worded(own), remedy)
+    window = window_of(missing[0])
+    turned = ":".join(window.split(":")[::-1]) + missing[0][len(window) :]
     canonical = preprocess.channel_names(names)
-    if missing[0].count(":") == 1 and turned in names and turned != missing[0]:
+    if window.count(":") == 1 and turned in names and turned != missing[0]:
         found = f"found features of channels that run the other way, {turned!r} for {missing[0]!r}"
         return DataError("", found, expected, "turn the spectra round before they are preprocessed")
-    if {*missing[0].split(":")} <= {*names, *canonical.values()}:
+    if {*window.split(":")} <= {*names, *canonical.values()}:
         found = f"found {len(names)} columns, channels among them"
         return DataError("", found, expected, "preprocess them first with preprocess.py")
     others = [name for name in names if ":" in name and name not in features]
@@ -93,10 +98,10 @@ def checked(values, rows, features):
 
     `rows` are the cells as they came, to show the first wrong one.
     """
-    wrong = None
+    wrong, (least, most) = None, limits(features)
     if values is not None:
         highest = values.max(axis=1)  # NaN where the row has one
-        wrong = ~(highest <= preprocess.WINDOW) | ~(values.min(axis=1) >= LOWEST)
+        wrong = ~(highest <= most) | ~(values.min(axis=1) >= least)
         if not wrong.any():
             return values
     for number, row in enumerate(rows, 1):
@@ -109,14 +114,14 @@ def checked(values, rows, features):
 
 def check_row(row, number, features):
     """Raise a DataError that names the first cell of a row that cannot be a feature."""
-    values = [to_float(cell) for cell in row]
+    values, (least, most) = [to_float(cell) for cell in row], limits(features)
     for name, cell, value in zip(features, row, values):
         found = f"row {number}, column {name!r}", f"found {short(cell)}"
         if not np.isfinite(value):
             raise DataError(*found, "a number", "mend or leave out the sample")
-        if not LOWEST <= value <= preprocess.WINDOW:
-            limits = f"{LOWEST:g} to {preprocess.WINDOW} as preprocess.py gives"
-            raise DataError(*found, limits, "preprocess the spectrum first")
+        if not least <= value <= most:
+            expected = f"{least:g} to {most:g} as preprocess.py gives"
+            raise DataError(*found, expected, "preprocess the spectrum first")
 
 
 def short(cell):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 import preprocess
-from preprocess import DataError, EmptyTable, label_keys
+from preprocess import SETTINGS, DataError, EmptyTable, label_keys
 from recore import columns
 from recore.parquet import release_memory
 from recore.tables import Reading, read_tables, record
@@ -131,13 +131,16 @@ def describe(folder):
         raise DataError(folder, "not found here, though a worker wrote it", remedy=remedy) from None
 
 
-def store(cache, path, how=None):
+def store(cache, path, how=None, settings=SETTINGS):
     """Preprocess a table and keep it in a folder of the cache, which is given, unless it was done before.
 
-    `how` are arguments of its Reading. VALUES: little-endian float64, features and assays of row after row;
+    `how` are arguments of its Reading, beside the settings. VALUES: little-endian float64, features and assays of row after row;
     IDS, as they stand in the table; TABLE, what is known of both. None where the table has no row.
     """
-    folder, made_of = os.path.join(cache, os.path.basename(path)), {**record(path), "how": how or {}}
+    folder, made_of = (
+        os.path.join(cache, os.path.basename(path)),
+        {**record(path, settings=settings), "how": how or {}},
+    )
     if os.path.isdir(folder):
         try:
             if describe(folder)["source"] == made_of:
@@ -149,7 +152,7 @@ def store(cache, path, how=None):
     os.mkdir(beside)
     try:
         with naming(path, folder):
-            write_table(path, beside, made_of, Reading(**how or {}))
+            write_table(path, beside, made_of, Reading(settings=settings, **how or {}))
             os.rename(beside, folder)
     except EmptyTable as error:
         shutil.rmtree(beside)

@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 
 import preprocess
-from preprocess import DataError, ends
+from preprocess import SETTINGS, DataError, Settings, ends
 from recore import __version__, channels, columns, impossible, sheets
 from recore.parquet import open_parquet
 
 logger = logging.getLogger("preprocess")
 
 
-def open_table(path, name, spectra=True, targets=None, ids=()):
+def open_table(path, name, spectra=True, targets=None, ids=(), settings=SETTINGS):
     """The Layout of a table, its blocks and what is to be done after them, as `preprocess.open_csv` gives them."""
     opened = open_parquet if ends(path, ".parquet") else preprocess.open_csv
-    return opened(path, name, spectra, targets, ids)
+    return opened(path, name, spectra, targets, ids, settings)
 
 
 class Reading:
@@ -41,6 +41,8 @@ class Reading:
         Whether it matters which columns are targets.
     own : bool, optional
         Whether the targets are a laboratory's own, see `impossible`; as they are in the table when not given.
+    settings : preprocess.Settings
+        How spectra become features.
     whose, remedy : str, optional
         Whose channels they must be, and what to do where they are others, in words.
     """
@@ -55,17 +57,21 @@ class Reading:
         unread=(),
         decide=True,
         own=None,
+        settings=SETTINGS,
         whose="the model's",
         remedy=None,
     ):
         self.axis, self.resample, self.targets, self.ids = axis, resample, targets, list(ids)
         self.unread, self.decide = unread, decide and targets is None
         self.own, self.whose, self.remedy = own, whose, remedy or channels.OTHERS
+        self.settings = settings
         self.undecided, self.order = [], []  # targets perhaps; and all of them, in the file's order
 
     def open(self, path, name):
         """As `open_table`; what is seen on the way is said."""
-        layout, blocks, finish = open_table(path, name, True, self.targets, [*self.ids, *self.unread])
+        layout, blocks, finish = open_table(
+            path, name, True, self.targets, [*self.ids, *self.unread], self.settings
+        )
         layout = layout._replace(ids=[column for column in layout.ids if column not in self.unread])
         if layout.axis and preprocess.number(layout.channels[0]) is None and layout.axis != layout.channels:
             about = name, layout.channels[0], layout.channels[-1], layout.axis[0], layout.axis[-1]
@@ -82,7 +88,7 @@ class Reading:
                 layout = layout._replace(channels=list(self.axis), axis=list(self.axis))
             else:
                 filed = layout = channels.arranged(layout, self.axis, name, self.whose, self.remedy)
-        seen = impossible.Look(name, filed, own)
+        seen = impossible.Look(name, filed, own, self.settings)
 
         def read(cells_of, at, _):
             cells = cells_of(filed)
@@ -92,7 +98,9 @@ class Reading:
             else:
                 lowest = cells.spectra.min(axis=1)
                 errors += seen.spectra(cells.spectra, lowest, at)
-                errors += preprocess.wrong_spectra(cells.spectra, lowest, filed.channels, at)
+                part = preprocess.span(self.settings, filed.axis)
+                about = cells.spectra, lowest, filed.channels, at, part, self.settings
+                errors += preprocess.wrong_spectra(*about)
                 spectra = np.where(np.isfinite(cells.spectra), cells.spectra, 1) if errors else cells.spectra
                 cells = cells._replace(spectra=put(spectra))
             return cells._replace(errors=errors)
@@ -138,14 +146,22 @@ class Reading:
 def reading_for(targets, description, resample=False):
     """The Reading of tables that a model predicts: on its channels, its ids beside them, without assays."""
     own = set(targets) != set(preprocess.TARGETS)
-    how = {"resample": resample, "ids": description["ids"], "unread": targets, "own": own}
+    settings = Settings(**description["preprocessing"])
+    how = {
+        "resample": resample,
+        "ids": description["ids"],
+        "unread": targets,
+        "own": own,
+        "settings": settings,
+    }
     return Reading(description["channels"] or None, targets=[], remedy=channels.RESAMPLE, **how)
 
 
 def read_tables(path, then=None, reading=None):
     """As `preprocess.read_tables`, of CSV and Parquet, as a Reading has it."""
     with explained(path):
-        yield from preprocess.read_tables(path, then, (reading or Reading()).open)
+        reading = reading or Reading()
+        yield from preprocess.read_tables(path, then, reading.open, reading.settings)
 
 
 @contextmanager
@@ -161,7 +177,7 @@ def read_table(path, reading=None):
     """Read and preprocess a whole spectra file; the preprocess.Table of all its rows, its columns decided on."""
     reading = reading or Reading()
     with explained(path):
-        table = preprocess.split(preprocess.preprocess(path, reading.open))
+        table = preprocess.split(preprocess.preprocess(path, reading.open, reading.settings))
     return decided(table, reading, os.path.basename(path))
 
 
@@ -185,11 +201,11 @@ def decided(table, reading, name):
     return table._replace(ids=ids, targets=targets)
 
 
-def first_axis(paths):
+def first_axis(paths, settings=SETTINGS):
     """The channels of the first table that has rows, which others must have; of one table None."""
     for path in paths[: len(paths) if len(paths) > 1 else 0]:
         with suppress(DataError, OSError):  # what is wrong with it is said when it is read
-            return open_table(path, os.path.basename(path))[0].axis
+            return open_table(path, os.path.basename(path), settings=settings)[0].axis
     return None
 
 
@@ -208,13 +224,12 @@ def file_sum(path):
     return digest.hexdigest()
 
 
-def settings():
-    """The preprocessing, for a description."""
-    channels = preprocess.SCALE_RANGE
-    return {"scale_range": [channels.start, channels.stop], "window": preprocess.WINDOW}
-
-
-def record(path, axis=None):
+def record(path, axis=None, settings=SETTINGS):
     """What tells whether something was made of a table as it is, in the same way and on the same channels."""
     on = None if axis is None else hashlib.sha256("\n".join(axis).encode()).hexdigest()
-    return {"sha256": file_sum(path), "preprocessing": settings(), "channels": on, "version": __version__}
+    return {
+        "sha256": file_sum(path),
+        "preprocessing": settings._asdict(),
+        "channels": on,
+        "version": __version__,
+    }

@@ -197,11 +197,11 @@ def test_a_model_of_the_format_before_ends_in_one_line(lab, tmp_path):
     shutil.copytree(str(lab.folder / "model"), str(tmp_path / "model"))
     description = json.loads((tmp_path / "model/model.json").read_text())
     assert (
-        description["format"] == recore.model_file.FORMAT == 3
+        description["format"] == recore.model_file.FORMAT == 4
         and description["version"]
         and description["channels"][0] in description["features"][0]
     )
-    for before in (1, 2):
+    for before in (1, 2, 3):
         description["format"] = before
         (tmp_path / "model/model.json").write_text(json.dumps(description))
         with pytest.raises(

@@ -19,7 +19,7 @@ from tests.conftest import channels_of, step, write
 
 def test_scaling_divides_by_the_maximum_of_the_range_and_clips_to_the_range():
     spectrum = np.array([[1.0, 4.0, 2.0] + [0.5] * 148 + [100.0] * 150 + [-7.0]])
-    scaled = preprocess.scale(spectrum)  # 302 channels: the range is the first two
+    scaled = preprocess.scale(spectrum, slice(0, -300))  # 302 channels: the range is the first two
     assert scaled[0, :3].tolist() == [0.25, 1.0, 0.5]
     assert scaled[0, 3] == 0.25  # 0.125 lies below the range's own minimum
     assert scaled[0, 200] == 1.0 and scaled[0, -1] == 0.25
@@ -27,7 +27,7 @@ def test_scaling_divides_by_the_maximum_of_the_range_and_clips_to_the_range():
 
 def test_windows_start_at_the_first_channel_and_the_last_keeps_what_is_left():
     spectra = np.arange(16.0)[None]
-    assert preprocess.window_sums(spectra).tolist() == [[21.0, 70.0, 29.0]]
+    assert preprocess.window_sums(spectra, 7).tolist() == [[21.0, 70.0, 29.0]]
 
 
 def test_a_window_is_named_by_its_first_and_its_last_channel():
@@ -247,7 +247,7 @@ def test_the_hook_takes_a_folder_and_a_private_file_has_no_targets(table, tmp_pa
     write(table.drop(columns=list(preprocess.TARGETS)), tmp_path / "public.csv.gz")
     frame = preprocess.preprocess(str(tmp_path))
     assert list(frame)[:3] == list(preprocess.ID_COLUMNS) and not set(frame) & set(preprocess.TARGETS)
-    assert frame.shape == (len(table), 3 + -(-len(channels_of(table)) // preprocess.WINDOW))
+    assert frame.shape == (len(table), 3 + -(-len(channels_of(table)) // preprocess.SETTINGS.window))
 
 
 def test_what_the_hook_gives_is_split_by_the_layout_of_the_file(table, tmp_path):

@@ -20,7 +20,7 @@ ASKED_FOR = {
     "pyarrow": {"recore.parquet"},
     "distributed": {"recore.workers"},
 }  # in functions: Parquet, a cluster
-LINES = {"preprocess": 980, "mdl": 420, "train": 300, "score": 200, "predict": 125}
+LINES = {"preprocess": 1080, "mdl": 420, "train": 300, "score": 200, "predict": 125}
 ROOM_LINES, ROOM_NAMES = 320, 30
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 import preprocess
+from preprocess import SETTINGS
 from recore.columns import check_named
+from recore.settings import settings_in
 from recore.tables import Reading, open_table
 from recore.tables import read_table as read_text
 
@@ -16,10 +18,12 @@ LARGEST_ABSORBANCE = 5  # that instruments measure: a hundred-thousandth of the 
 def read_table(path, named=None, reading=None):
     """A whole spectra file, preprocessed; index and ids are numbers where all of their labels are.
 
-    `named` are arguments of `recore.columns.add_columns`, with a group, which is an id.
+    `named` are arguments of `recore.columns.add_columns`, with a group, which is an id, and settings, if any.
     """
     if named is not None:
-        reading = Reading(targets=named.targets, ids=[*named.ids, *filter(None, [named.group])])
+        settings = settings_in(named) if hasattr(named, "settings") else SETTINGS
+        ids = [*named.ids, *filter(None, [named.group])]
+        reading = Reading(targets=named.targets, ids=ids, settings=settings)
     features, ids, targets, channels = read_text(path, reading)
     if named is not None:
         check_named(named, list(targets), list(ids))
@@ -45,6 +49,26 @@ def read_spectra(path, rows=None):
             if rows is not None and read >= rows:
                 break
     return pd.DataFrame(np.concatenate(parts)[:rows].astype(float), columns=layout.axis)
+
+
+def part_of(spectra, settings, channels=None):
+    """The slice of channels of spectra (n_rows, n_channels) that are used."""
+    return preprocess.span(settings, range(spectra.shape[1]) if channels is None else channels)
+
+
+def features_of(spectra, settings, channels=None):
+    """The features (n_rows, n_features) of an array of spectra (n_rows, n_channels), unchecked."""
+    treated = preprocess.treat(spectra, part_of(spectra, settings, channels), settings.treatment)
+    return preprocess.window_sums(treated, settings.window)
+
+
+def windows_of(settings, channels):
+    """The first and the last channel of each window, counted from 0, two arrays (n_features,)."""
+    places = np.arange(len(channels))
+    if settings.treatment != "max":
+        places = places[preprocess.span(settings, channels)]
+    first = places[:: settings.window]
+    return first, np.append(first[1:] - 1, places[-1])
 
 
 def in_percent(spectra):

@@ -7,6 +7,7 @@ import pytest
 import preprocess
 import recore.many
 import recore.tables
+from preprocess import Settings
 from tests.conftest import channels_of, make_table, step, write
 from tests.tables import FILES, ROWS, contents, do, needs_parquet, said_by, split, with_records
 
@@ -97,7 +98,7 @@ def test_what_was_made_in_another_way_is_made_again_and_what_has_other_times_is_
     os.utime(str(path), (1, 1))
     os.utime(str(out), (0, 0))
     assert recore.many.preprocess_shard(work)[1] is None
-    monkeypatch.setattr(preprocess, "WINDOW", 5)
+    assert recore.many.preprocess_shard(work, settings=Settings(window=5))[1] == 10
     assert recore.many.preprocess_shard(work)[1] == 10
     monkeypatch.setattr(recore.tables, "__version__", "0.9.0")
     assert recore.many.preprocess_shard(work)[1] == 10

@@ -25,7 +25,7 @@ def test_the_loaded_model_predicts_what_the_fitted_one_does(features, model):
 
 def test_the_description_tells_versions_sums_settings_and_each_targets_figures(model_dir, model):
     described = json.loads((model_dir / "model.json").read_text())
-    assert described["preprocessing"] == {"scale_range": [0, -300], "window": 7}
+    assert described["preprocessing"] == {"range": "0:-300", "window": 7, "treatment": "max"}
     assert described["features"] == list(model.feature_names_in_)
     assert [target["name"] for target in described["targets"]] == list(preprocess.TARGETS)
     np.testing.assert_array_equal([target["alpha"] for target in described["targets"]], model.alpha_)

@@ -21,7 +21,7 @@ def test_a_record_tells_the_bytes_the_settings_and_the_version(table, tmp_path):
     path = write(table, tmp_path / "a.csv")
     assert recore.tables.record(str(path)) == {
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "preprocessing": {"scale_range": [0, -300], "window": 7},
+        "preprocessing": {"range": "0:-300", "window": 7, "treatment": "max"},
         "channels": None,
         "version": recore.__version__,
     }

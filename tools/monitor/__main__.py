@@ -30,6 +30,7 @@ import matplotlib.pyplot as plt
 
 import preprocess
 import train
+from preprocess import Settings
 from recore.model_file import load_described
 from tools import command
 from tools.monitor.alarms import alarm_line
@@ -87,6 +88,7 @@ def main(argv=None):
     arguments = arguments_of(argv)
     model, description = load_described(arguments.model, train.ZeroClippedRidgeCV)
     how = {"axis": description["channels"] or None, "ids": description["ids"]}
+    how["settings"] = Settings(**description["preprocessing"])
     cuts = arguments.batch, arguments.group
     reference, old = [], None
     if arguments.reference:

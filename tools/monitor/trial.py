@@ -29,6 +29,7 @@ from tools.monitor.batches import Batch
 from tools.monitor.charts import chart_all
 from tools.monitor.measuring import measure
 from tools.output import markdown
+from tools.spectra import features_of, part_of
 from tools.trust.faults import PERIOD, faults
 from tools.validate.cross_validation import in_turn, quiet
 
@@ -54,7 +55,7 @@ def tables():
 
 def features(spectra):
     """Features (n, p) of spectra as they come from an instrument."""
-    return preprocess.window_sums(preprocess.scale(spectra))
+    return features_of(spectra, preprocess.SETTINGS)
 
 
 def gain(spectra, batch):
@@ -66,7 +67,7 @@ def baseline(spectra, batch):
 
 
 def fringes(spectra, batch):
-    span = np.ptp(spectra[:, preprocess.SCALE_RANGE], axis=1)[:, None]
+    span = np.ptp(spectra[:, part_of(spectra, preprocess.SETTINGS)], axis=1)[:, None]
     return spectra + WAVES * batch * span * np.sin(2 * np.pi * np.arange(spectra.shape[1]) / PERIOD)
 
 

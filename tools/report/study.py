@@ -10,10 +10,11 @@ import preprocess
 import recore.parquet
 import train
 from recore.channels import numbers, positions
+from recore.settings import settings_of
 from tools import spectra
 from tools.demo_data.files import NOT_MEASURED
 from tools.report.figures.style import site_colours
-from tools.spectra import in_percent, read_spectra
+from tools.spectra import in_percent, read_spectra, windows_of
 from tools.trust.coverage import held_out_bounds, plans
 from tools.validate.cross_validation import cross_validate, learning_curve, quiet
 from tools.validate.folds import schemes, told_targets
@@ -64,17 +65,19 @@ class Study(NamedTuple):
         """Of each feature the middle of its window, in wavenumbers or else in channels counted from 1; (n_features,)."""
         if self.numbered:
             return positions(self.table.features)
-        ends = np.arange(1, len(self.channels) + 1)
-        starts = ends[:: preprocess.WINDOW]
-        return (starts + np.minimum(starts + preprocess.WINDOW - 1, ends[-1])) / 2
+        first, last = windows_of(self.settings, self.channels)
+        return (first + last) / 2 + 1
 
     @property
     def scaled(self):
         """Spectra as the model sees them, a window's mean instead of its sum; (n_rows, n_features)."""
-        windows = np.add.reduceat(
-            np.ones(len(self.channels)), np.arange(0, len(self.channels), preprocess.WINDOW)
-        )
-        return self.table.features.to_numpy() / windows
+        first, last = windows_of(self.settings, self.channels)
+        return self.table.features.to_numpy() / (last - first + 1)
+
+    @property
+    def settings(self):
+        """How spectra became features."""
+        return settings_of(list(self.table.features))
 
     @property
     def sites(self):

@@ -27,6 +27,7 @@ import pandas as pd
 import preprocess
 import recore.bounds
 from recore.columns import add_columns
+from recore.settings import add_settings, settings_in
 from tools import command
 from tools.output import markdown, report_folder
 from tools.spectra import in_percent, read_spectra, read_table
@@ -59,11 +60,14 @@ def measure(path, others, arguments):
     targets = usable(table.targets, arguments.folds)
     X, Y, name = table.features.to_numpy(), targets.to_numpy(), name_of(path)
     plan, folder = plans(schemes(table, arguments)), report_folder(path)
-    covered, found = {}, {}
+    covered, found, reading_settings = {}, {}, settings_in(arguments)
     spectra = read_spectra(path)
     values = spectra.to_numpy()
     material = other_material(others, spectra.columns, in_percent(values))
-    made = {fault: to_features(each) for fault, each in faults(values, material).items()}
+    made = {
+        fault: to_features(each, reading_settings, list(map(str, spectra)))
+        for fault, each in faults(values, material).items()
+    }
     for scheme, (folds, groups) in plan.items():
         settings = {"groups": groups, "coverage": arguments.coverage, "faulty": list(made.values())}
         label = f"{name}, {scheme}"
@@ -86,6 +90,7 @@ def arguments_of(argv):
     parser.add_argument("files", nargs="*", default=["data/public/public.csv.gz"], help="(%(default)s)")
     parser.add_argument("--coverage", type=float, default=COVERAGE, help="of the bounds (%(default)s)")
     add_columns(parser)
+    add_settings(parser)
     parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
     parser.add_argument(
         "--group", default="SiteID", help="id that is never in both halves, or none (%(default)s)"

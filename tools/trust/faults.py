@@ -4,7 +4,7 @@ import numpy as np
 
 import preprocess
 from recore.channels import numbers
-from tools.spectra import in_percent, read_spectra
+from tools.spectra import features_of, in_percent, part_of, read_spectra
 
 GOOD = "none: false alarm"
 SHIFT = 5  # channels; less than a window of 7
@@ -36,7 +36,7 @@ def faults(spectra, other=None, seed=0):
     """
     rng = np.random.default_rng(seed)
     n, c = spectra.shape
-    kept = spectra[:, preprocess.SCALE_RANGE]
+    kept = spectra[:, part_of(spectra, preprocess.SETTINGS)]
     low, high = kept.min(axis=1, keepdims=True), kept.max(axis=1, keepdims=True)
     span, reflectance = high - low, in_percent(spectra)
     phase, place = rng.uniform(0, 2 * np.pi, (n, 1)), rng.integers(0, kept.shape[1], n)
@@ -116,8 +116,10 @@ def wavenumbers(channels):
     return numbers(map(str, channels))
 
 
-def to_features(spectra):
-    """Features (n, p), NaN where a spectrum cannot be scaled: that is caught by preprocess.py."""
-    usable = spectra[:, preprocess.SCALE_RANGE].max(axis=1) > 0
-    X = preprocess.window_sums(preprocess.scale(np.where(usable[:, None], spectra, 1.0)))
+def to_features(spectra, settings=preprocess.SETTINGS, channels=None):
+    """Features (n, p), NaN where a spectrum cannot be treated: that is caught by preprocess.py."""
+    used = spectra[:, part_of(spectra, settings, channels)]
+    usable = used.max(axis=1) > (0 if settings.treatment == "max" else used.min(axis=1))
+    some = np.arange(1.0, spectra.shape[1] + 1)
+    X = features_of(np.where(usable[:, None], spectra, some), settings, channels)
     return np.where(usable[:, None], X, np.nan)

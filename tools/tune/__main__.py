@@ -2,6 +2,7 @@
 
     python -m tools.tune data/public/public.csv.gz             # some 300 settings
     python -m tools.tune data/public/public.csv.gz --nested    # and what the search is worth
+    python -m tools.tune --apply reports/public/settings.json  # the winner into preprocess.py, to submit
 
 Each setting is scored by the estimator's closed-form leave-one-out and, where there are sites, leave-
 one-site-out: a fit a setting. The score is the official one where the 49 targets are there, else the
@@ -15,10 +16,12 @@ same folds, and the standard error is that of their difference in score, by jack
 the present setting on the rows held out. Only this says what tuning gains: a winner's own score is too
 good, on few rows by far. Alpha is chosen by leaving out rows in both, as tools.validate's "site" does.
 
-Written to reports/NAME/: tune.csv, tune.png and, nested, tune_nested.csv.
+Written to reports/NAME/: settings.json (the winner of the hardest, for train.py --settings), tune.csv,
+tune.png and, nested, tune_nested.csv.
 """
 
 import argparse
+import json
 import os
 import time
 
@@ -26,14 +29,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+import preprocess
 import score
+from mdl import ALPHAS, ZeroClippedRidgeCV
+from preprocess import SETTINGS
 from recore.columns import add_columns
+from recore.expected import Expected, fitting, said
+from recore.settings import read_settings
+from recore.ways import ROW, ways_of
+from recore.workers import cores
 from tools import command
 from tools.output import markdown, report_folder
 from tools.spectra import read_spectra, read_table
+from tools.tune.apply import apply
+from tools.tune.candidates import WHOLE, candidates, features, told
 from tools.tune.choice import choose
 from tools.tune.search import nested, search, total
-from tools.tune.treatments import PRESENT, present, settings_of
 from tools.validate.folds import schemes, usable
 
 FOLDS = 10  # of the finalists, and of --nested
@@ -41,11 +52,13 @@ SHOWN = 10  # settings printed
 
 
 def heat_map(found, by, path):
-    """Draw the score over range end and window width, for the present treatment of the whole start."""
-    shown = found[(found["treatment"] == PRESENT) & (found["start"] == 0)]
+    """Draw the score over range end and window, for the usual treatment of the whole start."""
+    start, end = (found["range"].str.split(":").str[place] for place in (0, 1))
+    shown = found.assign(left_out=-pd.to_numeric(end).fillna(0).astype(int))
+    shown = shown[(found["treatment"] == WHOLE) & (start == "0")]
     figure, panels = plt.subplots(1, len(by), figsize=(5 * len(by), 3.6), layout="constrained", squeeze=False)
     for panel, name in zip(panels[0], by, strict=True):
-        grid = shown.pivot_table(name, "width", "left_out")
+        grid = shown.pivot_table(name, "window", "left_out")
         image = panel.imshow(grid, cmap="viridis", aspect="auto", origin="lower")
         panel.set_xticks(range(grid.shape[1]), [f"−{end}" if end else "all" for end in grid.columns])
         panel.set_yticks(range(grid.shape[0]), grid.index)
@@ -60,36 +73,51 @@ def heat_map(found, by, path):
     plt.close(figure)
 
 
-def best_settings(settings, scores, by):
-    """Lines of a table: the best settings by the last column, and the present one."""
+def best_settings(settings, channels, scores, by):
+    """Lines of a table: the best settings by the last column, and the present ones."""
     order = list(np.argsort(-scores[:, -1])[:SHOWN])
-    order += [at for at in [settings.index(present())] if at not in order]
-    rows = [[str(settings[at]), *(f"{value:.4f}" for value in scores[at])] for at in order]
-    yield from markdown(["treatment [range] × window", *by], rows)
+    order += [at for at in [settings.index(SETTINGS)] if at not in order]
+    rows = [[told(settings[at], channels), *(f"{value:.4f}" for value in scores[at])] for at in order]
+    yield from markdown(["treatment, range, windows", *by], rows)
 
 
-def winners(name, spectra, targets, settings, scores, folds, jobs):
-    """Lines on the winner of all settings, on that of the present treatment, and its constants."""
-    ours = [at for at, setting in enumerate(settings) if setting.treatment == PRESENT]
-    for of_what, places in (("all treatments", range(len(settings))), ("preprocess.py's own", ours)):
+def winners(name, data, settings, scores, folds, jobs):
+    """The winner of all settings, and lines on it and on that of the present treatment."""
+    spectra, channels, targets = data
+    won, lines = [], []
+    present = [at for at, setting in enumerate(settings) if setting.treatment == SETTINGS.treatment]
+    for of_what, places in (("all treatments", range(len(settings))), ("the present one", present)):
         some, their = [settings[at] for at in places], scores[places]
-        winner, best, behind, error = choose(spectra, targets, some, their, folds, jobs)
-        yield f"{name}, {of_what}: {some[winner]}, {their[winner]:.4f}"
+        winner, best, behind, error = choose(spectra, channels, targets, some, their, folds, jobs)
+        lines.append(f"{name}, {of_what}: {told(some[winner], channels)}, {their[winner]:.4f}")
         if winner != best:
-            place = f"{abs(behind):.4f} {'behind' if behind > 0 else 'ahead of'} {some[best]}"
-            yield f"  {place} on the same folds, standard error {error:.4f}"
-    won = some[winner]
-    yield f"  SCALE_RANGE = slice({won.start}, {-won.left_out or None}); WINDOW = {won.width}"
+            place = f"{abs(behind):.4f} {'behind' if behind > 0 else 'ahead of'} {told(some[best], channels)}"
+            lines.append(f"  {place} on the same folds, standard error {error:.4f}")
+        won.append(some[winner])
+    return won[0], lines
 
 
-def run_nested(spectra, targets, settings, folds, left_out, folder, jobs):
+def promise(won, table, data, group):
+    """Lines that tell what train.py with these settings tells: figures of rows and sites held out."""
+    spectra, channels, _ = data
+    X = features(spectra, won, channels)
+    ways = ways_of(table, group if group in table.ids else None)
+    expected = Expected(len(X), len(table.targets.columns), ways, ROW)
+    figures = expected.figures(
+        lambda: (X, table.targets.to_numpy()), fitting(ZeroClippedRidgeCV, ALPHAS), cores()
+    )
+    yield from said(figures, ROW)
+
+
+def run_nested(data, settings, folds, left_out, folder, jobs):
     """Print and write what tuning gains."""
-    parts = []
+    parts, (spectra, channels, targets) = [], data
     for name, drawn in folds.items():
-        r2, used = nested(spectra, targets, settings, drawn, left_out[name], jobs)
+        r2, used = nested(spectra, channels, targets, settings, drawn, left_out[name], jobs)
         r2.loc["score"] = total(targets, r2.to_numpy().T)
         parts.append(r2.add_suffix(f", by {name}"))
-        print(f"\nfound inside the training halves by {name}: {', '.join(sorted(map(str, set(used))))}")
+        found = sorted({told(each, channels) for each in used})
+        print(f"\nfound inside the training halves by {name}: {'; '.join(found)}")
     gains = pd.concat(parts, axis=1)
     gains.to_csv(folder / "tune_nested.csv", index_label="target")
     rows = [[str(target), *(f"{value:.3f}" for value in line)] for target, line in gains.iterrows()]
@@ -99,40 +127,54 @@ def run_nested(spectra, targets, settings, folds, left_out, folder, jobs):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
+    parser.add_argument("--apply", metavar="FILE", help="write settings into preprocess.py, nothing else")
     add_columns(parser)
-    parser.add_argument("--group", default="SiteID", help="id to leave out as a whole (%(default)s)")
+    parser.add_argument("--group", default="SiteID", help="id to leave out as a whole, or none (%(default)s)")
     parser.add_argument("--nested", action="store_true", help="what tuning gains, on rows held out")
     parser.add_argument("--folds", type=int, default=FOLDS, help="of --nested (%(default)s)")
     parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
     arguments = parser.parse_args(argv)
+    if arguments.apply:
+        path, line = apply(read_settings(arguments.apply))
+        print(f"{path}: {line}")
+        return
     arguments.repeats = 1
 
     table = read_table(arguments.file, arguments)
-    spectra = read_spectra(arguments.file).to_numpy()
+    spectra = read_spectra(arguments.file)
     targets = usable(table.targets, arguments.folds)
+    data = spectra.to_numpy(), list(map(str, spectra)), targets
     sites = table.ids[arguments.group].to_numpy() if arguments.group in table.ids else None
     plan = schemes(table, arguments)
     folds = {name: drawn[0] for name, (drawn, inside) in plan.items() if inside is None}
     left_out = {name: sites if name == "site" else None for name in folds}
     by = [f"leave one {'site' if name == 'site' else 'row'} out" for name in folds]
-    folder, settings = report_folder(arguments.file), settings_of(spectra.shape[1])
+    folder, settings = report_folder(arguments.file), candidates(len(data[1]))
 
     start = time.perf_counter()
     everything = [(np.full(len(spectra), True), inside) for inside in left_out.values()]
-    scores = search(spectra, targets, settings, everything, arguments.jobs)
+    scores = search(*data, settings, everything, arguments.jobs)
     seconds = time.perf_counter() - start
     found = pd.DataFrame(settings).assign(**dict(zip(by, scores.T, strict=True)))
     found.to_csv(folder / "tune.csv", index=False)
     heat_map(found, by, folder / "tune.png")
     what = "official score" if list(targets) == list(score.WEIGHTS) else "mean R²"
     print(f"{what}; {len(settings)} settings in {seconds:.0f} s, {arguments.jobs} processes\n")
-    print("\n".join(best_settings(settings, scores, by)) + "\n")
+    print("\n".join(best_settings(settings, data[1], scores, by)) + "\n")
+    print("the winner is the simplest, with the fewest features, within one standard error of the best:")
     for name, each, drawn in zip(by, scores.T, folds.values(), strict=True):
-        print("\n".join(winners(name, spectra, targets, settings, each, drawn, arguments.jobs)))
+        won, lines = winners(name, data, settings, each, drawn, arguments.jobs)
+        print("\n".join(lines))
+    with preprocess.replacing(folder / "settings.json") as file:
+        json.dump(won._asdict(), file, indent=1)
+    print(f"\nwith {told(won, data[1])}, {by[-1]}, train.py will tell:")
+    print("\n".join(f"  {line}" for line in promise(won, table, data, arguments.group)))
+    print("  (chosen among many on the same rows: --nested tells what the choice is worth on others)")
     if arguments.nested:
-        run_nested(spectra, targets, settings, folds, left_out, folder, arguments.jobs)
-    print(f"\nwrote {folder}/")
+        run_nested(data, settings, folds, left_out, folder, arguments.jobs)
+    print(f"\nwrote {folder}/; train.py {arguments.file} --settings {folder}/settings.json takes the winner,")
+    print(f"python -m tools.tune --apply {folder}/settings.json writes it into preprocess.py, to submit")
 
 
 if __name__ == "__main__":

@@ -3,22 +3,21 @@
 import numpy as np
 
 import score
+from tools.tune.candidates import TREATMENTS, features, kept
 from tools.tune.search import total
-from tools.tune.treatments import PRESENT, TREATMENTS, features
 from tools.validate.cross_validation import fit_predict, held_out
 
 FINALISTS = 10  # at most
 
 
-def simplicity(setting, n_channels):
+def simplicity(setting, channels):
     """Number of features, then place among TREATMENTS; the smaller the simpler."""
-    cut = 0 if setting.treatment == PRESENT else setting.start + setting.left_out
-    return -((cut - n_channels) // setting.width), TREATMENTS.index(setting.treatment)
+    return -(-kept(setting, channels) // setting.window), TREATMENTS.index(setting.treatment)
 
 
-def front(settings, scores, n_channels):
+def front(settings, scores, channels):
     """Places of the settings that beat every simpler one, simplest first; the best is the last."""
-    order = sorted(range(len(settings)), key=lambda at: (simplicity(settings[at], n_channels), -scores[at]))
+    order = sorted(range(len(settings)), key=lambda at: (simplicity(settings[at], channels), -scores[at]))
     found, most = [], -np.inf
     for at in order:
         if scores[at] > most:
@@ -42,7 +41,7 @@ def jackknife(targets, one, other, folds):
     )
 
 
-def choose(spectra, targets, settings, scores, folds, jobs):
+def choose(spectra, channels, targets, settings, scores, folds, jobs):
     """The simplest setting within one standard error of the best.
 
     Returns
@@ -52,10 +51,10 @@ def choose(spectra, targets, settings, scores, folds, jobs):
     behind, error : float
         How far the winner's score is behind the best's on `folds` (n_rows,), and the standard error.
     """
-    *simpler, best = front(settings, scores, spectra.shape[1])
+    *simpler, best = front(settings, scores, channels)
 
     def predict(at):
-        X = features(spectra, settings[at])
+        X = features(spectra, settings[at], channels)
         return held_out(fit_predict, X, targets.to_numpy(), folds[None], jobs=jobs, label="finalists")[0][0]
 
     of_best = predict(best)

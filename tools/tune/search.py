@@ -8,7 +8,8 @@ from threadpoolctl import threadpool_limits
 import preprocess
 import score
 from mdl import ZeroClippedRidgeCV
-from tools.tune.treatments import features, present, treat
+from preprocess import SETTINGS
+from tools.tune.candidates import features, treat
 from tools.validate.cross_validation import fit_predict, in_turn, predict_fold, quiet
 
 SEARCH_ALPHAS = tuple(10.0**power for power in range(-5, 6))
@@ -26,12 +27,12 @@ def total(targets, r2):
     return r2 @ np.array(list(score.WEIGHTS.values())) if official else r2.mean(axis=-1)
 
 
-def score_settings(spectra, targets, settings, trainings):
-    """Closed-form scores, (settings, trainings), of settings that differ in width only."""
-    found, treated = np.full((len(settings), len(trainings)), np.nan), treat(spectra, settings[0])
+def score_settings(spectra, channels, targets, settings, trainings):
+    """Closed-form scores, (settings, trainings), of settings that differ in the window only."""
+    found, treated = np.full((len(settings), len(trainings)), np.nan), treat(spectra, settings[0], channels)
     with threadpool_limits(1), quiet():
         for at, setting in enumerate(settings):
-            X = preprocess.window_sums(treated, setting.width)
+            X = preprocess.window_sums(treated, setting.window)
             if not np.isfinite(X).all():
                 continue
             for k, (rows, sites) in enumerate(trainings):
@@ -40,14 +41,15 @@ def score_settings(spectra, targets, settings, trainings):
     return found
 
 
-def search(spectra, targets, settings, trainings, jobs):
+def search(spectra, channels, targets, settings, trainings, jobs):
     """Closed-form scores of every setting.
 
     Parameters
     ----------
     spectra : ndarray of shape (n_rows, n_channels)
+    channels : list of str
     targets : DataFrame of shape (n_rows, n_targets)
-    settings : list of Setting
+    settings : list of Settings
     trainings : list of (rows, sites of these rows or None)
         What to fit, and whether to leave out rows or sites.
     jobs : int
@@ -60,10 +62,10 @@ def search(spectra, targets, settings, trainings, jobs):
     """
     parts = {}
     for at, setting in enumerate(settings):
-        parts.setdefault(setting[:3], []).append(at)
-    parts = sorted(parts.values(), key=lambda places: min(settings[at].width for at in places))
+        parts.setdefault((setting.treatment, setting.range), []).append(at)
+    parts = sorted(parts.values(), key=lambda places: min(settings[at].window for at in places))
     calls = (
-        delayed(score_settings)(spectra, targets, [settings[at] for at in places], trainings)
+        delayed(score_settings)(spectra, channels, targets, [settings[at] for at in places], trainings)
         for places in parts
     )
     found = np.empty((len(settings), len(trainings)))
@@ -72,25 +74,25 @@ def search(spectra, targets, settings, trainings, jobs):
     return found
 
 
-def nested(spectra, targets, settings, folds, sites, jobs):
+def nested(spectra, channels, targets, settings, folds, sites, jobs):
     """R² of each target on rows held out: the present setting, and the one found in each training half.
 
     Returns
     -------
     DataFrame of shape (n_targets, 2)
         Columns "present" and "tuned".
-    list of Setting
+    list of Settings
         What was found, fold by fold.
     """
     Y = targets.to_numpy()
     tests = [folds == fold for fold in np.unique(folds)]
     trainings = [(~test, None if sites is None else sites[~test]) for test in tests]
-    scores = search(spectra, targets, settings, trainings, jobs)
+    scores = search(spectra, channels, targets, settings, trainings, jobs)
     found = [settings[at] for at in np.nanargmax(scores, axis=0)]
     predicted = {"present": np.empty(Y.shape), "tuned": np.empty(Y.shape)}
     for test, setting in zip(tests, found, strict=True):
-        for name, used in (("present", present()), ("tuned", setting)):
-            X = features(spectra, used)
+        for name, used in (("present", SETTINGS), ("tuned", setting)):
+            X = features(spectra, used, channels)
             predicted[name][test] = predict_fold(fit_predict, X, Y, test, None, 1.0)[0]
     r2 = {name: score.r2(Y, values) for name, values in predicted.items()}
     return pd.DataFrame(r2, targets.columns), found

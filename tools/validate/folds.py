@@ -10,6 +10,7 @@ import pandas as pd
 import preprocess
 from recore.columns import add_columns
 from recore.folds import FOLDS, REPEATS, draw_folds, row_folds, site_folds, told
+from recore.settings import add_settings
 from recore.ways import SITE
 
 SHORT = 1, 3  # repeats and folds of --short
@@ -84,6 +85,7 @@ def fold_parser(description):
     usual = "%d of few rows, else 1" % REPEATS
     parser.add_argument("--repeats", type=int, help=f"of the folds ({usual})")
     add_columns(parser)
+    add_settings(parser)
     parser.add_argument("--folds", type=int, help=f"({FOLDS} of rows, of sites each by itself)")
     parser.add_argument(
         "--group", default=SITE, help="id that is never in both halves, or none (%(default)s)"

@@ -109,7 +109,7 @@ def score(frame, end):
     spectra, targets = frame.iloc[:, 3:-49].to_numpy(), frame[["CuPPM", "AlPPM", "KPPM", "SPPM", "TiPPM"]]
     reference = spectra[:, :end]
     low, high = reference.min(axis=1, keepdims=True), reference.max(axis=1, keepdims=True)
-    features = preprocess.window_sums(np.clip(spectra, low, high) / high)
+    features = preprocess.window_sums(np.clip(spectra, low, high) / high, 7)
     model = RidgeCV(alphas=np.logspace(-5, 5, 20), alpha_per_target=True)
     return r2_score(
         targets, cross_val_predict(model, features, targets, cv=KFold(4, shuffle=True, random_state=0))

@@ -7,11 +7,17 @@ import pytest
 import preprocess
 import score
 from mdl import ZeroClippedRidgeCV
+from preprocess import Settings
 from recore.folds import draw_folds
 from tests.conftest import channels_of, make_table
-from tools.tune import choice, treatments
+from tools.tune import choice
+from tools.tune.candidates import candidates, features
 from tools.tune.search import SEARCH_ALPHAS, nested, search
-from tools.tune.treatments import Setting
+
+
+def left_out(settings):
+    """Channels after the range."""
+    return -int(settings.range.split(":")[1] or 0)
 
 
 def noisy_tail(rows=80, channels=510):
@@ -28,10 +34,12 @@ def test_a_search_gives_the_estimators_own_scores():
     table = make_table(rows=40, channels=340)
     spectra, targets = table[channels_of(table)].to_numpy(), table[list(preprocess.TARGETS)]
     sites, every = table["SiteID"].to_numpy(), np.full(40, True)
-    settings = [Setting("snv", 0, 20, 7), Setting("max", 0, 300, 7), Setting("max", 0, 300, 15)]
-    found = search(spectra, targets, settings, [(every, None), (every, sites), (sites > 2, None)], 1)
+    settings = [Settings("0:-20", 7, "snv"), Settings("0:-300", 7), Settings("0:-300", 15)]
+    found = search(
+        spectra, range(340), targets, settings, [(every, None), (every, sites), (sites > 2, None)], 1
+    )
     for setting, scores in zip(settings, found, strict=True):
-        X = treatments.features(spectra, setting)
+        X = features(spectra, setting, range(340))
         for value, rows, groups in zip(scores, (every, every, sites > 2), (None, sites, None), strict=True):
             model = ZeroClippedRidgeCV(SEARCH_ALPHAS).fit(X[rows], targets.to_numpy()[rows], groups=groups)
             assert value == pytest.approx(np.dot(list(score.WEIGHTS.values()), model.cv_r2_))
@@ -39,31 +47,31 @@ def test_a_search_gives_the_estimators_own_scores():
 
 def test_the_search_leaves_a_noisy_tail_out_and_takes_windows_above_1():
     spectra, targets = noisy_tail()
-    settings = treatments.settings_of(510)
-    scores = search(spectra, targets, settings, [(np.full(80, True), None)], 1)[:, 0]
+    settings = candidates(510)
+    scores = search(spectra, range(510), targets, settings, [(np.full(80, True), None)], 1)[:, 0]
     folds = draw_folds(np.arange(80), 1, 10)[0]
-    winner, best, behind, error = choice.choose(spectra, targets, settings, scores, folds, 1)
+    winner, best, behind, error = choice.choose(spectra, range(510), targets, settings, scores, folds, 1)
     for at in (winner, best):
-        assert settings[at].left_out >= 170 and settings[at].width > 1
+        assert left_out(settings[at]) >= 170 and settings[at].window > 1
     assert behind <= error
-    whole = [value for setting, value in zip(settings, scores, strict=True) if setting.left_out == 0]
+    whole = [value for setting, value in zip(settings, scores, strict=True) if left_out(setting) == 0]
     assert scores[best] > max(whole) + 0.05
 
 
 def test_a_setting_that_cannot_be_applied_is_never_the_winner():
     spectra, targets = noisy_tail(rows=30)
     spectra[3, :340] = -1  # no maximum above 0 to divide by
-    settings = [Setting("max, cut", 0, 170, 7), Setting("none", 0, 170, 7)]
-    scores = search(spectra, targets, settings, [(np.full(30, True), None)], 1)[:, 0]
+    settings = [Settings("0:-170", 7, "max"), Settings("0:-170", 7, "none")]
+    scores = search(spectra, range(510), targets, settings, [(np.full(30, True), None)], 1)[:, 0]
     assert np.isnan(scores[0]) and np.isfinite(scores[1])
-    assert choice.front(settings, scores, 510) == [1]
+    assert choice.front(settings, scores, range(510)) == [1]
 
 
 def test_the_front_holds_what_beats_every_simpler_setting():
-    settings = [Setting("max", 0, 0, width) for width in (1, 5, 7, 10)]
-    assert choice.front(settings, np.array([0.80, 0.78, 0.81, 0.70]), 100) == [3, 2]
-    assert choice.simplicity(Setting("max", 10, 20, 7), 100) == (15, 1)
-    assert choice.simplicity(Setting("snv", 10, 20, 7), 100) == (10, 3)
+    settings = [Settings("0:", width) for width in (1, 5, 7, 10)]
+    assert choice.front(settings, np.array([0.80, 0.78, 0.81, 0.70]), range(100)) == [3, 2]
+    assert choice.simplicity(Settings("10:-20", 7, "max"), range(100)) == (15, 1)
+    assert choice.simplicity(Settings("10:-20", 7, "snv"), range(100)) == (10, 2)
 
 
 def test_the_jackknife_of_one_row_a_fold_is_that_of_the_mean():
@@ -80,9 +88,9 @@ def test_the_jackknife_of_one_row_a_fold_is_that_of_the_mean():
 def test_nested_figures_do_not_see_the_rows_held_out():
     spectra, targets = noisy_tail(rows=40)
     folds = np.arange(40) % 4
-    settings = [Setting("none", 0, 170, 7), Setting("max", 0, 170, 7)]
-    _, before = nested(spectra, targets, settings, folds, None, 1)
+    settings = [Settings("0:-170", 7, "none"), Settings("0:-170", 7, "max")]
+    _, before = nested(spectra, range(510), targets, settings, folds, None, 1)
     changed = targets.where(folds[:, None] != 2, np.random.default_rng(1).gamma(2, 9, (40, 1)))
-    r2, after = nested(spectra, changed, settings, folds, None, 1)
+    r2, after = nested(spectra, range(510), changed, settings, folds, None, 1)
     assert before[2] == after[2]
     assert list(r2) == ["present", "tuned"]

@@ -104,8 +104,8 @@ def facts(study):
         yield "left out", f"{', '.join(dropped)}: too few assays"
     yield (
         "preprocessing",
-        f"each spectrum divided by its maximum over channels {preprocess.RANGE}, clipped to that range's own "
-        f"minimum and maximum, summed in windows of {preprocess.WINDOW}: {study.table.features.shape[1]} features",
+        f"spectra {preprocess.TREATMENTS[study.settings.treatment]}; range [{study.settings.range}], summed in "
+        f"windows of {study.settings.window}: {study.table.features.shape[1]} features",
     )
     yield (
         "model",
