@@ -20,6 +20,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from recore.alphas import Shown, alphas_of
 from recore.bounds import LEVELS, MOST, error_quantiles, spectra_limits
 from recore.checks import FINITE, check_features, check_fit, check_length, log_edges
 from recore.choice import BY_ERROR, held_out_scores
@@ -43,8 +44,9 @@ class ZeroClippedRidgeCV(RidgeCV):
 
     Parameters
     ----------
-    alphas : array-like of shape (n_alphas,) or "auto", default=50 values from 1e-5 to 1e5
-        Regularisation strengths to choose from, positive; "auto" spreads 50 over the eigenvalues of X'X.
+    alphas : array-like of shape (n_alphas,), "LOW:HIGH" or "auto", default=50 values from 1e-5 to 1e5
+        Regularisation strengths to choose from, positive; "1e-5:1e5" spreads 50 evenly in their logarithm,
+        "auto" over the eigenvalues of X'X.
     fit_intercept : bool, default=True
         Whether to centre X and y.
     scoring : str, callable or None, default=None
@@ -216,7 +218,7 @@ class ZeroClippedRidgeCV(RidgeCV):
             for problem in problems:
                 settle(problem)
         if self.with_bounds:
-            log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0, isinstance(self.alphas, str))
+            log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0, str(self.alphas) == "auto")
 
         at_best = best, np.arange(n_targets)
         if one_target:
@@ -391,6 +393,8 @@ class ZeroClippedRidgeCV(RidgeCV):
                 return np.array(ALPHAS)
             # a tenth of the smallest leaves b as it is, ten times the largest leaves little of b
             return np.logspace(np.log10(s.min() / 10), np.log10(s.max() * 10), len(ALPHAS))
+        if isinstance(self.alphas, str):
+            return np.array(alphas_of(self.alphas))
         try:
             alphas = np.array(self.alphas, dtype=float, ndmin=1)
         except (TypeError, ValueError):
@@ -400,6 +404,12 @@ class ZeroClippedRidgeCV(RidgeCV):
             remedy = "leave it out for 50 values from 1e-5 to 1e5"
             raise ValueError(f"alphas is {self.alphas!r}, expected {expected}; {remedy}")
         return alphas
+
+    def __repr__(self, N_CHAR_MAX=700):
+        if repr(self.alphas) == repr(ALPHAS):
+            return super().__repr__(N_CHAR_MAX)
+        shown = type(self)(**{**self.get_params(), "alphas": Shown(self.alphas)})
+        return super(ZeroClippedRidgeCV, shown).__repr__(N_CHAR_MAX)
 
     def __getstate__(self):
         return plain_state(self.__dict__)

@@ -213,7 +213,12 @@ def main(argv=None):
     add_columns(parser)
     add_workers(parser)
     arguments = parser.parse_args(argv)
-    alphas = ALPHAS if arguments.alphas is None else alphas_of(arguments.alphas)
+    alphas = ALPHAS if arguments.alphas is None else arguments.alphas
+    if alphas not in (ALPHAS, "auto"):
+        try:
+            alphas_of(alphas)
+        except ValueError as error:
+            raise DataError("--alphas", str(error)) from None
     settings = settings_in(arguments)
     check_platform(settings)
     how = {"targets": arguments.targets, "ids": [*arguments.ids, *filter(None, [arguments.group])]}

@@ -49,11 +49,11 @@ def check_fit(model, X, y, sample_weight, groups):
     return X, Y, weight, groups, names
 
 
-def check_features(model, X, reset):
-    """X as an array of finite numbers, with the names and number of features checked."""
+def check_features(model, X, reset, least=2):
+    """X as an array of finite numbers, with the names and number of features checked; `least` rows to fit to."""
     names = column_names(X)
     check = partial(validate_data, model) if validate_data else model._validate_data
-    options = {"dtype": [np.float64, np.float32], "ensure_min_samples": 2 if reset else 1, FINITE: False}
+    options = {"dtype": [np.float64, np.float32], "ensure_min_samples": least if reset else 1, FINITE: False}
     checked = check(X, reset=reset, **options)
     if reset and names is not None:  # scikit-learn < 1.0 neither keeps nor compares names
         model.feature_names_in_ = names

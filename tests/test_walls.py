@@ -14,13 +14,17 @@ NUMERICS = {
     "recore." + name
     for name in "linalg leverage ridge sums groups held_out bounds rows grouping parts state".split()
 }
-CHECKS = {"recore.checks", "recore.choice"}  # what fit refuses and chooses by, with scikit-learn's own means
+CHECKS = {
+    "recore.alphas",
+    "recore.checks",
+    "recore.choice",
+}  # what fit refuses and chooses by, with scikit-learn's own means
 CONTAINER = {"numpy", "pandas", "sklearn", "joblib", "threadpoolctl"}  # the last two come with scikit-learn
 ASKED_FOR = {
     "pyarrow": {"recore.parquet"},
     "distributed": {"recore.workers"},
 }  # in functions: Parquet, a cluster
-LINES = {"preprocess": 1080, "mdl": 420, "train": 300, "score": 200, "predict": 125}
+LINES = {"preprocess": 1080, "mdl": 430, "train": 300, "score": 200, "predict": 125}
 ROOM_LINES, ROOM_NAMES = 320, 30
 
 
