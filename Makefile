@@ -1,23 +1,25 @@
 PYTHON ?= python3
 PUBLIC = data/public/public.csv.gz
-FEATURES = data/preprocess/public.csv
-PREDICTIONS = data/predictions/public.csv.out
-SCORE = data/scores/public.txt
-
-include .vscode/pipeline.env
-export SM_CHANNEL_TRAINING SM_MODEL_DIR SM_OUTPUT_DIR
+FILE ?= $(PUBLIC)# spectra with assays, or a folder of such: make run FILE=soil.csv
+MODEL ?= model
+NAME = $(patsubst %.csv,%,$(patsubst %.gz,%,$(patsubst %.parquet,%,$(notdir $(FILE:/=)))))
+FEATURES = data/preprocess/$(NAME)$(if $(wildcard $(FILE)/.),,.csv)
+PREDICTIONS = data/predictions
+SCORE = data/scores/$(NAME).txt
+# the demo data are made where they are asked for and not there
+TABLE = $(filter $(PUBLIC),$(FILE))
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-run: .venv/installed $(PUBLIC)  ## demo data if there is none, then the four steps
-	.venv/bin/python preprocess.py --input $(PUBLIC) --output $(FEATURES)
-	.venv/bin/python train.py
-	.venv/bin/python predict.py
+run: .venv/installed $(TABLE)  ## the four steps, of FILE=soil.csv or of demo data, which are made if there are none
+	.venv/bin/python preprocess.py $(FILE) --output $(FEATURES)
+	.venv/bin/python train.py $(FILE) --model $(MODEL)
+	.venv/bin/python predict.py $(FILE) --model $(MODEL) --output $(PREDICTIONS)
 	@echo "score of the training spectra themselves, so better than new ones will be:"
-	.venv/bin/python score.py --actual $(PUBLIC) --predicted $(PREDICTIONS) --output $(SCORE)
-	@echo "spectra $(PUBLIC)  features $(FEATURES)  model $(SM_MODEL_DIR)/model.pkl"
-	@echo "predictions $(PREDICTIONS)  score $(SCORE)"
+	.venv/bin/python score.py $(FILE) --predicted $(PREDICTIONS) --output $(SCORE)
+	@echo "spectra $(FILE)  features $(FEATURES)  model $(MODEL)/model.pkl"
+	@echo "predictions $(PREDICTIONS)/  score $(SCORE)"
 
 test: .venv/installed  ## the tests, in minutes, warnings as errors; what they leave out is named at their end
 	.venv/bin/python -m pytest -n auto --dist loadfile
@@ -29,17 +31,17 @@ lint: .venv/installed  ## the linter, and whether the formatter would change a t
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 
-validate: .venv/installed $(PUBLIC)  ## figures by row and by site, under reports/
-	.venv/bin/python -m tools.validate $(PUBLIC)
+validate: .venv/installed $(TABLE)  ## figures by row and by site, under reports/
+	.venv/bin/python -m tools.validate $(FILE)
 
-report: .venv/installed $(PUBLIC)  ## one page to show: reports/NAME/report.html
-	.venv/bin/python -m tools.report $(PUBLIC)
+report: .venv/installed $(TABLE)  ## one page to show: reports/NAME/report.html
+	.venv/bin/python -m tools.report $(FILE)
 
-peers: .venv/installed $(PUBLIC)  ## other models on the same folds, with times
-	.venv/bin/python -m tools.validate $(PUBLIC) --peers --short
+peers: .venv/installed $(TABLE)  ## other models on the same folds, with times
+	.venv/bin/python -m tools.validate $(FILE) --peers --short
 
-tune: .venv/installed $(PUBLIC)  ## search range, window and treatment; heat map under reports/
-	.venv/bin/python -m tools.tune $(PUBLIC)
+tune: .venv/installed $(TABLE)  ## search range, window and treatment; heat map under reports/
+	.venv/bin/python -m tools.tune $(FILE)
 
 docs: .venv/installed  ## write the tables of README and docs anew
 	.venv/bin/python -m tools.docs
@@ -50,8 +52,8 @@ benchmark: .venv/installed  ## time and memory of each step beside the plain way
 loadtest: .venv/installed  ## requests a second of the model server, beside the plain way; six minutes
 	.venv/bin/python -m tools.container.loadtest
 
-simulate: .venv/installed $(PUBLIC)  ## the four jobs of the online pipeline, on the platform's own model server
-	.venv/bin/python -m tools.container.simulate $(PUBLIC)
+simulate: .venv/installed $(TABLE)  ## the four jobs of the online pipeline, on the platform's own model server
+	.venv/bin/python -m tools.container.simulate $(FILE)
 
 docker: .venv/installed  ## the steps through the unearthed command on a Docker engine; DOCKER=--install makes one, as root on Debian
 	.venv/bin/python -m tools.container.docker $(DOCKER)

@@ -1,7 +1,7 @@
 """Spectra file in, feature table out: the preprocessing step, alone or imported.
 
-    python preprocess.py --input data/public/public.csv.gz --output data/preprocess/public.csv
-    python preprocess.py --input spectra/ --output features/       # a folder of .csv, .csv.gz, .parquet
+    python preprocess.py data/public/public.csv.gz --output data/preprocess/public.csv
+    python preprocess.py spectra/ --output features/       # a folder of .csv, .csv.gz, .parquet
 
 Each spectrum is divided by its maximum over a range of channels, clipped to that range's
 own minimum and maximum, and summed in windows of some channels:
@@ -85,6 +85,7 @@ INDEX_NAMES = ("", "Unnamed: 0", "index")  # what the first column is called whe
 # pandas before 1.2 reads numbers less exactly unless told to; later ones warn when told.
 PRECISION = {"float_precision": "high"} if pd.__version__.startswith(("1.0", "1.1")) else {}
 TABLES = (".csv", ".csv.gz", ".parquet")  # how the name of a table ends, in any case
+PLATFORM = "/opt/ml"  # its folder
 PUBLIC = "public.csv.gz"  # the platform's; a folder that holds it stands for it alone
 DETAILS = ".details.csv"  # how the name of predict.py's table ends, which holds no spectra
 DECIMAL = re.compile(r"(?:\+|(-))?(0|[1-9][0-9]*)(?:\.([0-9]*?)0*)?")  # a plain number: sign, digits, digits
@@ -994,14 +995,33 @@ def run(main):
         sys.exit(f"{os.path.basename(sys.argv[0])}: interrupted, no output is half-written")
 
 
-def arguments():
-    """The parser of the arguments that the platform gives."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    spectra = "spectra file (.csv, .csv.gz, .parquet), or a folder or pattern of such (%(default)s)"
-    table = "feature table to write (.csv, .parquet), or a folder for one a file (%(default)s)"
-    parser.add_argument("--input", default="/opt/ml/processing/input/public/public.csv.gz", help=spectra)
-    parser.add_argument("--output", default="/opt/ml/processing/output/preprocess/public.csv", help=table)
+def place(platform, own):
+    """The platform's path where its folder is, else the project's own, as it is called from here."""
+    if os.path.isdir(PLATFORM):
+        return platform
+    return os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), own))
+
+
+def arguments(kind=argparse.ArgumentParser):
+    """The parser of the arguments that the platform gives, and of a file without a name."""
+    parser = kind(description=__doc__.splitlines()[0])
+    folder = PLATFORM + "/processing"
+    spectra = place(f"{folder}/input/public/public.csv.gz", "data/public/public.csv.gz")
+    table = place(f"{folder}/output/preprocess/public.csv", "data/preprocess/public.csv")
+    what = "spectra file (.csv, .csv.gz, .parquet), or a folder or pattern of such"
+    parser.add_argument("file", nargs="?", help=f"{what} ({spectra})")
+    parser.add_argument("--input", help="the same, as the platform names it")
+    of = "feature table to write (.csv, .parquet), or a folder for one a file (%(default)s)"
+    parser.add_argument("--output", default=table, help=of)
+    parser.set_defaults(spectra=("--input", spectra))
     return parser
+
+
+def one_of(file, named, option, default):
+    """The spectra that a command line names, by themselves or with an option, or the usual ones."""
+    if file is not None and named is not None:
+        raise DataError(option, f"found {named}, and {file} without a name", "one of them", "leave one out")
+    return next(path for path in (file, named, default) if path is not None)
 
 
 def output_paths(sources, output, kind=None):
@@ -1042,7 +1062,7 @@ def main(argv=None):
     if further:
         found = f"found the argument {further[0]}, which needs the project's folder recore beside this file"
         raise DataError("", found, remedy="put it there")
-    sources = find_tables(given.input)
+    sources = find_tables(one_of(given.file, given.input, *given.spectra))
     for source, output in zip(sources, output_paths(sources, given.output)):
         if ends(output, ".parquet"):
             remedy = "put the project's folder recore beside it for Parquet, or name one"

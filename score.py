@@ -1,6 +1,6 @@
 """The official score of predictions: the sum of weight x R² over the 49 targets.
 
-    python score.py --actual data/public/public.csv.gz --predicted data/predictions/public.csv.out \
+    python score.py data/public/public.csv.gz --predicted data/predictions/public.csv.out \
                     --output data/scores/public.txt
 
     R²_t = 1 - sum_i (y_it - p_it)² / sum_i (y_it - mean_t)²,    score = sum_t w_t R²_t
@@ -15,14 +15,14 @@ official score: it gets the mean R² of its targets, its missing assays left out
 Assays are read, and told from other columns, as preprocess.py does it.
 """
 
-import argparse
 import logging
 
 import numpy as np
 
 import preprocess
-from preprocess import DataError, EmptyTable, replacing
+from preprocess import DataError, EmptyTable, place, replacing
 from recore.columns import add_columns
+from recore.options import Parser, add_spectra, spectra_of
 from recore.pairs import find_pairs, read_pair
 
 logger = logging.getLogger(__name__)
@@ -75,20 +75,30 @@ def weighted(each):
     return float(np.dot(list(WEIGHTS.values()), each))
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    folder = "/opt/ml/processing"  # the platform's
-    actual = "the spectra file with its assays, or a folder or pattern of such (%(default)s)"
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
+    folder = preprocess.PLATFORM + "/processing"
+    actual = place(f"{folder}/input/public/public.csv.gz", "data/public/public.csv.gz")
+    add_spectra(
+        parser, "--actual", actual, "the spectra file with its assays, or a folder or pattern of such"
+    )
     predicted = "predictions, without header and index, or the folder that they are in (%(default)s)"
     output = "the file to write the score to (%(default)s)"
-    parser.add_argument("--actual", default=f"{folder}/input/public/public.csv.gz", help=actual)
-    parser.add_argument("--predicted", default=f"{folder}/input/predictions/public.csv.out", help=predicted)
-    parser.add_argument("--output", default=f"{folder}/output/scores/public.txt", help=output)
+    usual = place(f"{folder}/input/predictions/public.csv.out", "data/predictions/public.csv.out")
+    parser.add_argument("--predicted", default=usual, help=predicted)
+    usual = place(f"{folder}/output/scores/public.txt", "data/scores/public.txt")
+    parser.add_argument("--output", default=usual, help=output)
     add_columns(parser)
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv=None):
+    arguments = command_line().parse_args(argv)
+    spectra = spectra_of(arguments)
     total = targets = None
     rows = missing = 0
-    pairs = find_pairs(arguments.actual, arguments.predicted)
+    pairs = find_pairs(spectra, arguments.predicted)
     for pair in pairs:
         try:
             actual, predicted, targets = read_pair(*pair, arguments, targets)
@@ -101,11 +111,11 @@ def main(argv=None):
         total = some if total is None else added(total, some)
         rows, missing = rows + len(actual), missing + int(np.isnan(actual).sum())
     if total is None:
-        raise DataError(arguments.actual, f"found no row in {len(pairs)} tables", "assays")
+        raise DataError(spectra, f"found no row in {len(pairs)} tables", "assays")
     each = r2_of(total)
     if np.isnan(each).all():
         found = f"found no target with two assays, {rows:,} row{'s' if rows > 1 else ''}"
-        raise DataError(arguments.actual, found, "two rows or more to score", "add rows with assays")
+        raise DataError(spectra, found, "two rows or more to score", "add rows with assays")
     if targets == list(WEIGHTS):
         score = weighted(each)
         print(f"official score {score:.4f} of {PERFECT:.2f}, {rows:,} rows")

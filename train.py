@@ -1,6 +1,6 @@
 """Fit the model and save it; serve it from the SageMaker scikit-learn container.
 
-    python train.py --data_dir data/public --model_dir model
+    python train.py data/public/public.csv.gz --model model
 
 As a script: spectra file -> preprocess.py -> mdl.ZeroClippedRidgeCV -> model.pkl and model.json. As a
 module of the model server: `model_fn` loads what was saved, and a request goes through the other three:
@@ -11,7 +11,6 @@ What a client can mend is answered with status 400 and one line that names row a
 that goes wrong is the server's own fault, status 500.
 """
 
-import argparse
 import hashlib
 import importlib.util
 import logging
@@ -33,6 +32,16 @@ from recore.columns import add_columns, check_named, tell
 from recore.expected import Expected, fitting, said, targets_told, training_told
 from recore.many import FIRST
 from recore.marks import marks_told
+from recore.options import (
+    Parser,
+    add_group,
+    add_model,
+    add_spectra,
+    group_of,
+    say_without_effect,
+    spectra_of,
+    training_spectra,
+)
 from recore.predictions import FORMATS, Predictions, accepted, predict
 from recore.settings import add_settings, check_platform, settings_in
 from recore.store import Stored, store
@@ -188,31 +197,24 @@ def output_fn(prediction, accept):
 # --- the step -----------------------------------------------------------------------
 
 
-def add_folders(parser):
-    """Add the folders of model and spectra."""
-    model_dir = os.getenv("SM_MODEL_DIR", "/opt/ml/model")
-    parser.add_argument("--model_dir", default=model_dir, help="folder of the model (%(default)s)")
-    channel = os.getenv("SM_CHANNEL_TRAIN", "/opt/ml/input/data/training")  # AWS's examples call it train
-    data_dir = os.getenv("SM_CHANNEL_TRAINING", channel)
-    tables = "folder of public.csv.gz or of other tables, a spectra file, or a pattern (%(default)s)"
-    parser.add_argument("--data_dir", default=data_dir, help=tables)
-
-
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add_folders(parser)
-    parser.add_argument(
-        "--group", help="id column, such as SiteID, to leave out together (default: single rows)"
-    )
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
+    add_spectra(parser, "--data-dir", training_spectra())
+    add_model(parser)
+    add_group(parser, None, "such as SiteID whose rows are left out together")
     cache = f"keeps the features of several tables, or one above {SMALL >> 20} MB, for a further run"
-    parser.add_argument(
-        "--cache", help=f"folder that {cache} (default: in model_dir, until the model is there)"
-    )
+    parser.add_argument("--cache", help=f"folder that {cache} (in the model's, until the model is there)")
     add_alphas(parser)
     add_settings(parser)
     add_columns(parser)
     add_workers(parser)
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv=None):
+    arguments = command_line().parse_args(argv)
+    spectra, model_dir, group = spectra_of(arguments), arguments.model, group_of(arguments)
     alphas = ALPHAS if arguments.alphas is None else arguments.alphas
     if alphas not in (ALPHAS, "auto"):
         try:
@@ -221,40 +223,42 @@ def main(argv=None):
             raise DataError("--alphas", str(error)) from None
     settings = settings_in(arguments)
     check_platform(settings)
-    how = {"targets": arguments.targets, "ids": [*arguments.ids, *filter(None, [arguments.group])]}
-    paths = preprocess.find_tables(arguments.data_dir)
-    cache = arguments.cache or os.path.join(arguments.model_dir, CACHE)
+    how = {"targets": arguments.targets, "ids": [*arguments.ids, *filter(None, [group])]}
+    paths = preprocess.find_tables(spectra)
+    small = len(paths) == 1 and os.path.getsize(paths[0]) <= SMALL
+    say_without_effect(logger, {"--cache": arguments.cache and small}, "on one table that memory holds")
+    cache = arguments.cache or os.path.join(model_dir, CACHE)
     with workers(arguments.jobs, arguments.backend, arguments.scheduler) as run:
         data, training = load(paths, cache, run, how, settings)
         try:
             targets, ids = targets_of(data), list(data.ids)
             check_named(arguments, targets, ids)
-            check_training(data, arguments.group)
+            check_training(data, group)
             tell(targets, ids, data.channels)
-            chosen_by = arguments.group or ROW
+            chosen_by = group or ROW
             beside = SITE if chosen_by == ROW else None
             size = training["rows"], len(targets)
-            expected = Expected(*size, ways_of(data, arguments.group), chosen_by, beside)
-            model = fit(data, arguments.group, run, alphas, expected.judge)
+            expected = Expected(*size, ways_of(data, group), chosen_by, beside)
+            model = fit(data, group, run, alphas, expected.judge)
             jobs = arguments.jobs or cores()
             figures = expected.figures(partial(arrays_of, data), fitting(ZeroClippedRidgeCV, alphas), jobs)
         except ValueError as error:
-            table = os.path.basename(paths[0] if len(paths) == 1 else os.path.abspath(arguments.data_dir))
+            table = os.path.basename(paths[0] if len(paths) == 1 else os.path.abspath(spectra))
             where, *told = error.args if isinstance(error, DataError) else ("", *error.args)
             raise DataError(", ".join(filter(None, [table, where])), *told) from None
     training.update(training_told(figures, expected), left_out=chosen_by)
     training["alphas"] = [float(model.alphas_.min()), float(model.alphas_.max()), len(model.alphas_)]
     told = targets_told(figures, expected, len(targets))
-    model_file.save(model, arguments.model_dir, training, data.channels, list(data.ids), told, settings)
+    model_file.save(model, model_dir, training, data.channels, list(data.ids), told, settings)
     if not arguments.cache and os.path.isdir(cache):
         shutil.rmtree(cache)
-    tables = paths[0] if len(paths) == 1 else f"{arguments.data_dir}, {len(paths)} tables"
+    tables = paths[0] if len(paths) == 1 else f"{spectra}, {len(paths)} tables"
     size = f"{training['rows']:,} spectra, {len(model.target_names_)} targets"
     missing = f"{training['missing_assays']:,} assays missing"
     logger.info("%s: %s, %s, %d features", tables, size, missing, model.n_features_in_)
     for line in said(figures, chosen_by):
         logger.info("%s", line)
-    saved = os.path.join(arguments.model_dir, model_file.MODEL)
+    saved = os.path.join(model_dir, model_file.MODEL)
     logger.info("%s: alpha chosen with each %s left out", saved, chosen_by)
     named = [dict(each, name=name) for name, each in zip(model.target_names_, told)]
     for line in marks_told(named, expected.hardest):

@@ -7,6 +7,7 @@ from functools import partial
 
 import preprocess
 from preprocess import SETTINGS, DataError, EmptyTable, ends, find_tables, replacing
+from recore.options import Parser, spectra_of
 from recore.parquet import parquet_rows
 from recore.settings import add_settings, settings_in
 from recore.tables import Reading, file_sum, first_axis, read_tables, record
@@ -84,16 +85,21 @@ def preprocess_all(sources, outputs, run, settings):
     return done[0][0], sum(written), len(written), len(done) - len(written)
 
 
-def main(argv=None):
-    """The whole project's step: several tables, Parquet, processes, a cluster."""
-    parser = preprocess.arguments()
+def command_line():
+    """The parser of the whole project's step."""
+    parser = preprocess.arguments(Parser)
     of = "of the tables in a folder (as the input's)"
     parser.add_argument("--format", choices=["csv", "parquet"], help=of)
     add_settings(parser)
     add_workers(parser)
-    given = parser.parse_args(argv)
+    return parser
+
+
+def main(argv=None):
+    """The whole project's step: several tables, Parquet, processes, a cluster."""
+    given = command_line().parse_args(argv)
     settings = settings_in(given)
-    sources = find_tables(given.input)
+    sources = find_tables(spectra_of(given))
     outputs = preprocess.output_paths(sources, given.output, given.format and "." + given.format)
     done = ""
     if preprocess.is_one_table(given.output):

@@ -6,14 +6,12 @@ import re
 import numpy as np
 import pandas as pd
 
-from preprocess import DataError, csv_header, quote
 from recore import ranges
 from recore.marks import UNKNOWN
 from recore.samples import feature_values
 from recore.state import npy_bytes
 
 COVERAGE = 0.9  # of the bounds that go with predictions
-ENDS = ("", " lower", " upper", " verdict", " mark")  # of the columns of a target
 WHOLE = re.compile("0|-?[1-9][0-9]{0,14}")  # a number that a float holds exactly; "007" is text
 VALUE = "%.14g"  # of a prediction: all but the last two digits of a float, and half the time to write
 BOUND = "%.6g"  # of a bound or a ratio: more than it can be known to
@@ -100,26 +98,6 @@ def json_lines(predictions):
     line = f'{{{about}, "targets": {{{", ".join(targets)}}}}}\n'
     rows = zip(json_labels(table.index), told(table, predictions, model))
     return "".join([line % (label, *row) for label, row in rows])
-
-
-def details_header(ids, model):
-    """The header line of `details_rows`, for the columns of ids."""
-    targets = [name + end for name in model.target_names_ for end in ENDS]
-    names = [*ids, "verdict", "leverage", "residual", *targets]
-    twice = next((name for name in ids if names.count(name) > 1), None)
-    if twice is not None:
-        found = f"found an id column {twice!r}, as a column of the details is called"
-        raise DataError("", found, remedy="rename or remove it")
-    return csv_header(names)
-
-
-def details_rows(table, predictions, model, coverage):
-    """As `json_lines`, lines of CSV with index and ids before them; of a preprocess.Table."""
-    of_targets = [",".join([VALUE, BOUND, BOUND, "%s", mark]) for mark in marks_of(model)]
-    line = ",".join(["", "%s", BOUND, BOUND, *of_targets]) + "\n"
-    labels = zip(table.ids.index, *(table.ids[name] for name in table.ids))
-    rows = zip(labels, told(table.features, predictions, model, coverage))
-    return "".join([",".join(map(quote, label)) + line % row for label, row in rows])
 
 
 def json_labels(index):

@@ -1,17 +1,16 @@
 """The settings of the preprocessing: from the command line, a file, a model, the names of features."""
 
 import json
-import os
 import re
 
 import preprocess
 from preprocess import SETTINGS, TREATMENTS, DataError, Settings
+from recore.options import on_platform
 
 RANGE = re.compile(r"(-?[0-9]*):(-?[0-9]*)|([0-9.]+):([0-9.]+) *cm-?1", re.IGNORECASE)
 WINDOW = re.compile(r"(.*?)(?: \[([a-z]+=.*)\])?", re.DOTALL)  # the name of a feature: window, own settings
 WIDEST = 1000  # channels in a window
 LOWEST, HIGHEST = -1e9, 1e9  # of a feature: none that a spectrum can have is beyond
-PLATFORM = ("SM_CHANNEL_TRAINING", "SM_CHANNEL_TRAIN", "SM_TRAINING_ENV")  # set where the platform trains
 
 
 def add_settings(parser):
@@ -35,7 +34,7 @@ def settings_in(arguments):
 
 def read_settings(path):
     """The Settings in a file, by themselves or in a model's description."""
-    path = os.fspath(path)
+    path = str(path)
     remedy = "name a file of tools.tune, or model.json"
     try:
         with open(path, encoding="utf-8") as file:
@@ -103,7 +102,7 @@ def limits(features):
 
 def check_platform(settings):
     """Raise a DataError where the platform trains, as it preprocesses by the line in preprocess.py alone."""
-    if settings != SETTINGS and any(map(os.getenv, PLATFORM)):
+    if settings != SETTINGS and on_platform():
         found = f"found {worded(settings)} where the platform trains"
         here = f"{worded(SETTINGS)}, as SETTINGS in preprocess.py has it"
         raise DataError("--settings", found, here, "write them there: tools.tune --apply FILE")

@@ -47,6 +47,8 @@ def workers(jobs=None, backend="loky", scheduler=None):
     so that sums have the same bits however many tasks run at a time.
     """
     jobs = cores() if jobs is None else jobs
+    if scheduler and backend != "dask":
+        raise DataError("--scheduler", f"found {scheduler}", "--backend dask with it", "name both")
     if jobs < 1:
         raise DataError("--jobs", f"found {jobs}", "1 or more", "leave it out for all cores")
     here = backend == "loky"

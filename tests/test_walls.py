@@ -23,8 +23,9 @@ CONTAINER = {"numpy", "pandas", "sklearn", "joblib", "threadpoolctl"}  # the las
 ASKED_FOR = {
     "pyarrow": {"recore.parquet"},
     "distributed": {"recore.workers"},
+    "openpyxl": {"recore.details"},
 }  # in functions: Parquet, a cluster
-LINES = {"preprocess": 1080, "mdl": 430, "train": 300, "score": 200, "predict": 125}
+LINES = {"preprocess": 1080, "mdl": 430, "train": 300, "score": 200, "predict": 200}
 ROOM_LINES, ROOM_NAMES = 320, 30
 
 

@@ -1,5 +1,6 @@
 """Spectra files as tools look at them: preprocessed, with numbers for labels; and as they are."""
 
+import os
 from contextlib import closing
 
 import numpy as np
@@ -11,8 +12,20 @@ from recore.columns import check_named
 from recore.settings import settings_in
 from recore.tables import Reading, open_table
 from recore.tables import read_table as read_text
+from tools.shipped import ROOT
 
+TABLE = "spectra file with assays (.csv, .csv.gz, .parquet)"
 LARGEST_ABSORBANCE = 5  # that instruments measure: a hundred-thousandth of the light
+
+
+def demo_file():
+    """The project's spectra file, as it is called from here."""
+    return os.path.relpath(ROOT / "data" / "public" / "public.csv.gz")
+
+
+def add_table(parser):
+    """Add the spectra file that comes first without a name."""
+    parser.add_argument("file", nargs="?", default=demo_file(), help=f"{TABLE} (%(default)s)")
 
 
 def read_table(path, named=None, reading=None):

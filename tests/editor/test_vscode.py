@@ -61,9 +61,7 @@ def run(configuration, project, file="train.py"):
         text = text.replace("${workspaceFolder}", str(project)).replace("${file}", str(project / file))
         return re.sub(r"\$\{input:(\w+)\}", lambda found: answer(found[1]), text)
 
-    with open(filled(configuration["envFile"])) as lines:
-        pairs = dict(line.strip().split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    pairs |= {name: filled(value) for name, value in configuration.get("env", {}).items()}
+    pairs = {name: filled(value) for name, value in configuration.get("env", {}).items()}
     what = (
         ["-m", configuration["module"]] if "module" in configuration else [filled(configuration["program"])]
     )

@@ -7,13 +7,13 @@
 What is measured is told in tools/benchmark/steps.py.
 """
 
-import argparse
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from recore.options import Parser
 from tools import command
 from tools.benchmark import cluster, scale
 from tools.benchmark.steps import compare
@@ -33,17 +33,26 @@ def at_scale(arguments):
         scale.steps(folder, sizes[:1] if arguments.short else sizes, threads)
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, nargs="+", help="(1344 20000)")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="(%(default)s)")
-    parser.add_argument("--python", default=sys.executable, help="interpreter for the steps (%(default)s)")
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", help="synthetic spectra (1344 20000)")
+    parser.add_argument(
+        "--repeats", type=int, default=5, help="of each step, of which medians are shown (%(default)s)"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count(), help="of each process (as many as there are cores)"
+    )
+    parser.add_argument("--python", default=sys.executable, help="interpreter for the steps (this one)")
     parser.add_argument("--short", action="store_true", help="1,344 rows, medians of 3")
     parser.add_argument("--scale", action="store_true", help="10,000 to 1,000,000 spectra, in many files")
     parser.add_argument("--folder", help="with --scale: where spectra and outputs go (a temporary one)")
     parser.add_argument("--backend", choices=["loky", "dask"], default="loky", help="with --scale")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv=None):
+    arguments = command_line().parse_args(argv)
     if arguments.scale:
         return at_scale(arguments)
     arguments.rows = arguments.rows or [1344, 20000]

@@ -26,6 +26,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from recore.options import Parser
+
 ALPHAS = np.logspace(-5, 5, 50)
 TARGETS = 49
 SIZES = {"challenge": (1_344, 243), "many rows": (100_000, 243), "many features": (10_000, 1_700)}
@@ -166,15 +168,20 @@ def table(rows):
             yield start + f"| {seconds:.3g} | {times} | {memory / 1e6:,.0f} MB |"
 
 
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(prog="python -m tools.benchmark.fit", description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--short", action="store_true", help="the challenge's size only")
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count(), help="of each process (as many as there are cores)"
+    )
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    return parser
+
+
 def main(argv=None):
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.benchmark.fit", description=__doc__.split("\n", maxsplit=1)[0]
-    )
-    parser.add_argument("--short", action="store_true", help="the challenge's size only")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each process")
-    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
-    args = parser.parse_args(argv)
+    args = command_line().parse_args(argv)
     if args.one:
         run_one(*args.one)
         return

@@ -14,7 +14,6 @@ Ends with status 0 when all is right, 1 when something is wrong, and 3 after a l
 be run. With --install an engine and what stands in for images that cannot be pulled come from .ci/engine.
 """
 
-import argparse
 import json
 import os
 import signal
@@ -29,6 +28,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from recore.options import Parser
 from tools.command import run as run_tool
 from tools.container.engine import NotHere, container_image, docker, lent, pull, python_image, version
 from tools.container.matrix import ROWS, TOLERANCE, difference
@@ -167,9 +167,10 @@ def print_wrong(results):
     return list(wrong)
 
 
-def parse(argv):
+def command_line():
+    """The parser of the arguments."""
     names = list(dict.fromkeys(container.name for container in CONTAINERS))
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=ROWS, help="synthetic spectra (%(default)s)")
     parser.add_argument(
         "--container",
@@ -182,11 +183,11 @@ def parse(argv):
         action="store_true",
         help="as root on Debian: install and start an engine, and make images, where they are missing",
     )
-    return parser.parse_args(argv)
+    return parser
 
 
 def main(argv=None):
-    arguments = parse(argv)
+    arguments = command_line().parse_args(argv)
     container = next(each for each in CONTAINERS if each.name == arguments.container)
     if arguments.install:
         again = ["-m", "tools.container.docker", "--rows", str(arguments.rows), "--container", container.name]

@@ -21,6 +21,7 @@ import threading
 import time
 from pathlib import Path
 
+from recore.options import Parser
 from tools.command import run as run_tool
 from tools.container import server
 from tools.container.environments import CannotInstall
@@ -166,13 +167,18 @@ def figures(runs):
     }
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--seconds", type=float, default=60, help="of load for each size and way (%(default)s)"
     )
     parser.add_argument("--client", nargs=2, metavar=("PORT", "REQUEST"), help=argparse.SUPPRESS)
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv=None):
+    arguments = command_line().parse_args(argv)
     if arguments.client:
         return client(int(arguments.client[0]), arguments.client[1], arguments.seconds)
     try:

@@ -13,7 +13,6 @@ files, by two processes, those of the CSV file where the version reads Parquet:
 Interpreters come from PATH or pyenv; one that is missing is named and left out.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -28,6 +27,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import preprocess
+from recore.options import Parser
 from tools import command
 from tools.container.versions import SHOWN, make_all, versions, words
 from tools.shipped import CODE, ROOT, lay
@@ -199,10 +199,15 @@ def print_tables(made, outcomes, differences):
         print(f"| {label} |", " | ".join(f"{found:.0e}" if found else "0" for found in row), "|")
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--short", action="store_true", help="the oldest and the newest version only")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv=None):
+    arguments = command_line().parse_args(argv)
     here, missing = versions()
     for python in dict.fromkeys(version.python for version in missing):
         names = " and ".join(version.name for version in missing if version.python == python)

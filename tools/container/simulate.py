@@ -18,19 +18,20 @@ every fifth site, or every fifth row of a file without sites. A lost row, or a p
 server that differs from predict.py's in any digit, ends the run with status 1.
 """
 
-import argparse
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import preprocess
+from recore.options import Parser
 from tools import command
 from tools.container import jobs, server
 from tools.container.environments import CannotInstall
 from tools.container.jobs import MB, Failed, measured
 from tools.container.private import split_off
 from tools.shipped import ROOT
+from tools.spectra import add_table
 
 MAX_PAYLOAD = 6  # MB, the platform's default
 WAYS = [  # SplitType, BatchStrategy, MaxPayload in MB
@@ -129,12 +130,15 @@ def kept(step, rows_in, rows_out):
         raise Failed(f"{step}: {rows_in:,} rows in, {rows_out:,} rows out")
 
 
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
+    add_table(parser)
+    return parser
+
+
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "file", nargs="?", default="data/public/public.csv.gz", help="spectra with assays (%(default)s)"
-    )
-    arguments = parser.parse_args(argv)
+    arguments = command_line().parse_args(argv)
     path = preprocess.find_table(arguments.file)
     if path.endswith(".parquet"):
         raise preprocess.DataError(path, "found Parquet", ".csv or .csv.gz as the platform has", "name such")

@@ -38,21 +38,20 @@ Sources
     Atomic weights: those of the package periodictable, after Prohaska et al. (2022) Pure Appl. Chem. 94, 573.
 """
 
-import argparse
-
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from preprocess import DataError
+from recore.options import Parser
 from tools import command
 from tools.demo_data.files import counted, write, write_parquet, write_shard
 from tools.demo_data.holes import blocks, check, starts
 from tools.demo_data.optics import CHANNELS
 
 
-def main(argv=None):
-    """Write a file of synthetic drill core in the challenge's format."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--output",
         default="data/public/public.csv.gz",
@@ -64,8 +63,13 @@ def main(argv=None):
     parser.add_argument("--private", action="store_true", help="leave out the targets")
     parser.add_argument("--shard-rows", type=int, help="write a folder of files of so many rows")
     parser.add_argument("--format", choices=["parquet", "csv.gz", "csv"], default="parquet", help="of these")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes for these (as many as cores)")
-    options = parser.parse_args(argv)
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (as many as there are cores)")
+    return parser
+
+
+def main(argv=None):
+    """Write a file of synthetic drill core in the challenge's format."""
+    options = command_line().parse_args(argv)
     content = options.rows, options.channels, options.seed, options.private
     check(*content[:3])
     # On a terminal only, and only for what takes longer than two seconds.

@@ -18,11 +18,11 @@ what they need has changed (tools/docs/kept.py); a page is written place by plac
 it was stopped. Times are those of the machine that it runs on: leave it in peace.
 """
 
-import argparse
 import shutil
 import sys
 from pathlib import Path
 
+from recore.options import Parser
 from tools.docs import kept, pages, parts
 
 DATA = "../shared/data"
@@ -74,9 +74,9 @@ def write(places, keeper):
     return wrong
 
 
-def main(argv=None, root=kept.ROOT):
-    """The command; its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tools.docs", description=__doc__.splitlines()[0])
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(prog="python -m tools.docs", description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="PAGE", help="docs/trust.md, or trust")
     parser.add_argument(
         "--list", action="store_true", help="what would be made, and how long it took; no run"
@@ -84,7 +84,12 @@ def main(argv=None, root=kept.ROOT):
     parser.add_argument("--check", action="store_true", help="is every place well-formed; no run")
     parser.add_argument("--again", action="store_true", help="make anew what is kept as well")
     parser.add_argument("--data", default=DATA, help="folder of open spectra (%(default)s)")
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv=None, root=kept.ROOT):
+    """The command; its exit status."""
+    arguments = command_line().parse_args(argv)
     names = [
         path for path in pages.all_pages(root) if arguments.only in (None, path.stem, pages.name(root, path))
     ]

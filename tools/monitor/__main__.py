@@ -1,7 +1,7 @@
 """Is the model still right? Control charts over batches of new spectra.
 
-    python -m tools.monitor model monday.csv tuesday.csv --reference good-1.csv good-2.csv …
-    python -m tools.monitor model new.csv --reference good.csv --group SiteID
+    python -m tools.monitor monday.csv tuesday.csv --model model --reference good-1.csv good-2.csv …
+    python -m tools.monitor new.csv --model model --reference good.csv --group SiteID
 
 A batch is a file, or `--batch N` rows of it, or the rows of a hole (`--group`); batches are charted
 in the order given. Of each batch:
@@ -22,7 +22,6 @@ Exit status: 0 all within limits; 1 a limit is crossed, told in one line on stde
 was given. Written to reports/NAME/, NAME the model's folder: monitor.csv, monitor.png.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -32,6 +31,7 @@ import preprocess
 import train
 from preprocess import Settings
 from recore.model_file import load_described
+from recore.options import Parser, add_group, add_model, group_of
 from tools import command
 from tools.monitor.alarms import alarm_line
 from tools.monitor.batches import check_reference, read_batches
@@ -45,17 +45,17 @@ class Alarm(SystemExit):
     """A limit is crossed: the outcome of a working tool, status 1."""
 
 
-def arguments_of(argv):
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="folder that train.py wrote")
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", metavar="file", help="spectra, in the order of their batches")
+    add_model(parser)
     parser.add_argument(
         "--reference", nargs="+", metavar="FILE", help="good batches, not trained on, to take the limits from"
     )
     cuts = parser.add_mutually_exclusive_group()
     cuts.add_argument("--batch", type=int, metavar="N", help="rows a batch (default: the whole file)")
-    cuts.add_argument("--group", metavar="ID", help="id column, such as SiteID, whose groups are batches")
+    add_group(cuts, None, "such as SiteID whose groups are batches")
     parser.add_argument(
         "--alike",
         type=float,
@@ -63,6 +63,12 @@ def arguments_of(argv):
         help="of a batch's variance, what its rows share (%(default)s)",
     )
     parser.add_argument("--rate", type=float, default=ALARM, help="false alarms a good batch (%(default)s)")
+    return parser
+
+
+def arguments_of(argv):
+    """The command line, checked."""
+    parser = command_line()
     arguments = parser.parse_args(argv)
     if arguments.batch is not None and arguments.batch < 1:
         parser.error(f"--batch: found {arguments.batch}, expected 1 or more")
@@ -89,7 +95,7 @@ def main(argv=None):
     model, description = load_described(arguments.model, train.ZeroClippedRidgeCV)
     how = {"axis": description["channels"] or None, "ids": description["ids"]}
     how["settings"] = Settings(**description["preprocessing"])
-    cuts = arguments.batch, arguments.group
+    cuts = arguments.batch, group_of(arguments)
     reference, old = [], None
     if arguments.reference:
         reference = read_batches(arguments.reference, model, *cuts, label="reference", how=how)

@@ -14,7 +14,6 @@ until the first, the median. A fault that alarms no more often, or sooner, than 
 one ("no fault") is not found.
 """
 
-import argparse
 import os
 
 import numpy as np
@@ -23,6 +22,7 @@ from threadpoolctl import threadpool_limits
 
 import preprocess
 from mdl import ZeroClippedRidgeCV
+from recore.options import Parser
 from tools import command
 from tools.demo_data import holes, minerals, optics, rock
 from tools.monitor.batches import Batch
@@ -175,11 +175,18 @@ def soon(found):
     return f"{share:.0%}, {np.median(found):.0f}" if share > 0.5 else f"{share:.0%}, -"
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=TRIALS, help="models (%(default)s)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
-    arguments = parser.parse_args(argv)
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="processes (as many as there are cores)"
+    )
+    return parser
+
+
+def main(argv=None):
+    arguments = command_line().parse_args(argv)
     calls = (delayed(trial)(seed) for seed in range(SEED, SEED + arguments.trials))
     false, late = zip(*in_turn(calls, arguments.trials, arguments.jobs, "trials"), strict=True)
 

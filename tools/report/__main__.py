@@ -42,12 +42,17 @@ def readme_figure(study):
     return overview(study.axis, study.scaled[shown], study.numbered, panels, study.colours, study.source)
 
 
-def main(argv=None):
+def command_line():
+    """The parser of the arguments."""
     parser = fold_parser(__doc__.splitlines()[0])
     parser.add_argument("--source", help="where the spectra come from (known for demo data)")
     parser.add_argument("--output", help="the page (reports/NAME/report.html)")
     parser.add_argument("--figure", help="draw only the README's figure, to this file")
-    arguments = arguments_of(parser, argv)
+    return parser
+
+
+def main(argv=None):
+    arguments = arguments_of(command_line(), argv)
     typed = shlex.join(["python", "-m", "tools.report", *(sys.argv[1:] if argv is None else argv)])
     study = study_of(arguments, typed)
     if arguments.figure:

@@ -19,7 +19,6 @@ left out sites knows how far sites differ, and takes slight faults for a new sit
 Written to reports/NAME/: coverage.csv (each target), faults.csv.
 """
 
-import argparse
 import os
 
 import pandas as pd
@@ -27,10 +26,12 @@ import pandas as pd
 import preprocess
 import recore.bounds
 from recore.columns import add_columns
+from recore.options import Parser, add_group
 from recore.settings import add_settings, settings_in
+from recore.ways import SITE
 from tools import command
 from tools.output import markdown, report_folder
-from tools.spectra import in_percent, read_spectra, read_table
+from tools.spectra import TABLE, demo_file, in_percent, read_spectra, read_table
 from tools.trust.cost import COST_RUNS, cost
 from tools.trust.coverage import COVERAGE, FOLDS, coverage_table, held_out_bounds, plans
 from tools.trust.faults import faults, other_material, to_features
@@ -84,21 +85,28 @@ def name_of(path):
     return report_folder(path).name
 
 
-def arguments_of(argv):
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("files", nargs="*", default=["data/public/public.csv.gz"], help="(%(default)s)")
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "files", nargs="*", default=[demo_file()], metavar="file", help=f"{TABLE} ({demo_file()})"
+    )
     parser.add_argument("--coverage", type=float, default=COVERAGE, help="of the bounds (%(default)s)")
     add_columns(parser)
     add_settings(parser)
-    parser.add_argument("--folds", type=int, default=FOLDS, help="(%(default)s)")
-    parser.add_argument(
-        "--group", default="SiteID", help="id that is never in both halves, or none (%(default)s)"
-    )
+    parser.add_argument("--folds", type=int, default=FOLDS, help="of rows and of sites (%(default)s)")
+    add_group(parser, SITE, "that is never in both halves")
     parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
     parser.add_argument("--cost", action="store_true", help="time on top of fit and predict, nothing else")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
-    arguments = parser.parse_args(argv)
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="processes (as many as there are cores)"
+    )
+    return parser
+
+
+def arguments_of(argv):
+    """The command line, checked."""
+    arguments = command_line().parse_args(argv)
     arguments.repeats = 1
     names = [preprocess.stem_of(path) for path in arguments.files]
     if len(set(names)) < len(names):

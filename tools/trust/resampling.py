@@ -9,19 +9,18 @@ there on the model's channels, as `predict.py --resample` does it. Printed: by h
 they have no resolution and no noise of their own, as those of another instrument have.
 """
 
-import argparse
-
 import numpy as np
 import pandas as pd
 
 import preprocess
 import train
 from recore import channels
+from recore.options import Parser
 from recore.predictions import predict
 from recore.tables import read_table
 from tools import command
 from tools.output import markdown
-from tools.spectra import read_spectra
+from tools.spectra import add_table, read_spectra
 
 STEPS = "2,4,8"  # cm-1
 
@@ -46,16 +45,21 @@ def moved(spectra, axis, model, step):
     return np.abs(predicted(back(there(spectra))) - predicted(spectra)) / model.cv_rmse_
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("table", help="spectra file with assays, channels named by numbers")
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
+    add_table(parser)
     parser.add_argument("--steps", default=STEPS, help="of the grids, in cm-1 (%(default)s)")
-    arguments = parser.parse_args(argv)
-    table = read_table(arguments.table)
+    return parser
+
+
+def main(argv=None):
+    arguments = command_line().parse_args(argv)
+    table = read_table(arguments.file)
     axis, half = list(table.channels), np.arange(len(table.features)) % 2 == 0
     if channels.numbers(axis) is None:
-        raise preprocess.DataError(arguments.table, "found channels without numbers", "wavenumbers")
-    spectra = read_spectra(arguments.table).to_numpy()[~half]
+        raise preprocess.DataError(arguments.file, "found channels without numbers", "wavenumbers")
+    spectra = read_spectra(arguments.file).to_numpy()[~half]
     model = train.fit(preprocess.Table(*(frame[half] for frame in table[:3])))
     print(f"{half.sum()} spectra train, {len(spectra)} are predicted; {channels.describe(axis)}")
     rows = []

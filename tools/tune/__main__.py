@@ -20,7 +20,6 @@ Written to reports/NAME/: settings.json (the winner of the hardest, for train.py
 tune.png and, nested, tune_nested.csv.
 """
 
-import argparse
 import json
 import os
 import time
@@ -35,12 +34,13 @@ from mdl import ALPHAS, ZeroClippedRidgeCV
 from preprocess import SETTINGS
 from recore.columns import add_columns
 from recore.expected import Expected, fitting, said
+from recore.options import Parser, add_group
 from recore.settings import read_settings
-from recore.ways import ROW, ways_of
+from recore.ways import ROW, SITE, ways_of
 from recore.workers import cores
 from tools import command
 from tools.output import markdown, report_folder
-from tools.spectra import read_spectra, read_table
+from tools.spectra import add_table, read_spectra, read_table
 from tools.tune.apply import apply
 from tools.tune.candidates import WHOLE, candidates, features, told
 from tools.tune.choice import choose
@@ -124,17 +124,24 @@ def run_nested(data, settings, folds, left_out, folder, jobs):
     print("\n" + "\n".join(markdown(["R², nested", *gains], rows)))
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
+    add_table(parser)
     parser.add_argument("--apply", metavar="FILE", help="write settings into preprocess.py, nothing else")
     add_columns(parser)
-    parser.add_argument("--group", default="SiteID", help="id to leave out as a whole, or none (%(default)s)")
+    add_group(parser, SITE, "that is never in both halves")
     parser.add_argument("--nested", action="store_true", help="what tuning gains, on rows held out")
     parser.add_argument("--folds", type=int, default=FOLDS, help="of --nested (%(default)s)")
     parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
-    arguments = parser.parse_args(argv)
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="processes (as many as there are cores)"
+    )
+    return parser
+
+
+def main(argv=None):
+    arguments = command_line().parse_args(argv)
     if arguments.apply:
         path, line = apply(read_settings(arguments.apply))
         print(f"{path}: {line}")

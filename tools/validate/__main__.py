@@ -105,14 +105,19 @@ def run_ours(table, targets, plan, folder, jobs):
     print("\nLearning curve:\n\n" + "\n".join(markdown(list(curve), rows)))
 
 
-def main(argv=None):
+def command_line():
+    """The parser of the arguments."""
     parser = fold_parser(__doc__.splitlines()[0])
     parser.add_argument(
         "--peers",
         action="store_true",
         help="other models on the same folds, with times; few targets if --short",
     )
-    arguments = arguments_of(parser, argv)
+    return parser
+
+
+def main(argv=None):
+    arguments = arguments_of(command_line(), argv)
     table = spectra.read_table(arguments.file, arguments)
     plan = schemes(table, arguments)
     targets = told_targets(table.targets, plan)

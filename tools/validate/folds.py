@@ -1,6 +1,5 @@
 """Which rows are held out together: by row, by site, or as a file of folds says."""
 
-import argparse
 import os
 import sys
 
@@ -10,8 +9,10 @@ import pandas as pd
 import preprocess
 from recore.columns import add_columns
 from recore.folds import FOLDS, REPEATS, draw_folds, row_folds, site_folds, told
+from recore.options import Parser, add_group
 from recore.settings import add_settings
 from recore.ways import SITE
+from tools.spectra import add_table
 
 SHORT = 1, 3  # repeats and folds of --short
 
@@ -80,19 +81,21 @@ def schemes(table, arguments):
 
 def fold_parser(description):
     """A command line that says which file, and how to hold out."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("file", nargs="?", default="data/public/public.csv.gz", help="(%(default)s)")
+    parser = Parser(description=description)
+    add_table(parser)
     usual = "%d of few rows, else 1" % REPEATS
     parser.add_argument("--repeats", type=int, help=f"of the folds ({usual})")
     add_columns(parser)
     add_settings(parser)
-    parser.add_argument("--folds", type=int, help=f"({FOLDS} of rows, of sites each by itself)")
     parser.add_argument(
-        "--group", default=SITE, help="id that is never in both halves, or none (%(default)s)"
+        "--folds", type=int, help=f"held out in turn ({FOLDS} of rows, of sites each by itself)"
     )
+    add_group(parser, SITE, "that is never in both halves")
     parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
     parser.add_argument("--short", action="store_true", help="one repeat of three folds")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (%(default)s)")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="processes (as many as there are cores)"
+    )
     return parser
 
 

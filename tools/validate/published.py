@@ -22,13 +22,13 @@ yamsys: Baumann et al. 2021 (SOIL 7, 717-731), PLS, 5 × 10 folds, predictions a
 Peat: Teickner, Gao & Knorr 2022 (Global Biogeochem. Cycles).
 """
 
-import argparse
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 import preprocess
+from recore.options import Parser
 from tools import command
 from tools.output import markdown
 from tools.validate.cross_validation import OURS
@@ -156,15 +156,22 @@ def peer_table(reports):
     yield from markdown(["mean R², by row / by site", *header], rows)
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def command_line():
+    """The parser of the arguments."""
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder with yamsys_soil and limesoda_mir")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), help="(%(default)s)")
+    parser.add_argument(
+        "--reports", type=Path, default=Path("reports"), help="folder of the reports (%(default)s)"
+    )
     parser.add_argument("--all", action="store_true", help="all targets of yamsys with a published figure")
     parser.add_argument(
         "--peers", action="store_true", help="each model's mean R² and seconds a fold instead"
     )
-    arguments = parser.parse_args(argv)
+    return parser
+
+
+def main(argv=None):
+    arguments = command_line().parse_args(argv)
     if arguments.peers:
         lines = peer_table(arguments.reports)
     else:

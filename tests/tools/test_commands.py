@@ -1,0 +1,69 @@
+"""docs/commands.md tells the parsers' own options; every script takes them with hyphens and underscores."""
+
+import argparse
+import re
+import subprocess
+import sys
+
+import pytest
+
+from recore.options import Parser
+from tests.conftest import ROOT
+from tools.docs import commands
+
+
+def test_the_page_holds_the_tables_that_the_parsers_make():
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    for table in "\n".join(commands.tables()).split("\n\n"):
+        assert table in page, "make it anew: python -m tools.docs --only commands"
+
+
+def test_every_command_that_can_be_run_is_told():
+    """Modules with a parser of their own, those that only a tool runs left out."""
+    inside = {"tools.benchmark.plain", "tools.container.plain_handlers"}
+    found = {*commands.COMMANDS.values()}
+    for path in [*ROOT.glob("*.py"), *(ROOT / "tools").rglob("*.py")]:
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        if "def command_line(" in path.read_text(encoding="utf-8") and name not in inside:
+            assert name in found, name
+
+
+@pytest.mark.parametrize("command", commands.COMMANDS)
+def test_options_are_told_in_words_and_have_hyphens(command):
+    for names, meaning in commands.options(commands.parsers()[command]):
+        assert meaning, names
+        assert names.startswith("-") == bool(re.fullmatch(r"--[a-z-]+(, --[a-z-]+)*", names))
+
+
+def test_the_same_option_is_of_the_same_kind_in_every_command():
+    kinds = {}
+    for parser in commands.parsers().values():
+        for action in parser._actions:
+            for name in action.option_strings:
+                takes = action.nargs == 0, action.type in (None, str, str.lower) or action.type
+                kinds.setdefault(name, set()).add(str(takes))
+    several = {name for name, found in kinds.items() if len(found) > 1}
+    assert several <= {"--peers", "--folder", "--model", "--reports"}, several
+
+
+def test_hyphens_and_underscores_are_the_same():
+    parser = Parser()
+    parser.add_argument("--model-dir")
+    parser.add_argument("file", nargs="?")
+    for name in ("--model-dir", "--model_dir"):
+        assert parser.parse_args([name, "a_b"]).model_dir == "a_b"
+        assert parser.parse_args([f"{name}=a_b", "c_d"]) == argparse.Namespace(model_dir="a_b", file="c_d")
+
+
+@pytest.mark.parametrize("command", commands.COMMANDS)
+def test_every_command_tells_itself_from_any_folder(command, tmp_path):
+    what = [str(ROOT / command)] if command.endswith(".py") else ["-m", command]
+    done = subprocess.run(
+        [sys.executable, *what, "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: ")
