@@ -97,7 +97,7 @@ def predict_if_filled(*how):
         return predict_table(*how)
     except EmptyTable as error:
         logger.info("%s, left out", error)
-        return np.zeros(2, dtype=int)
+        return None
 
 
 def command_line():
@@ -152,15 +152,17 @@ def main(argv=None):
     predict_one = predict_table if len(paths) == 1 else predict_if_filled
     work = partial(predict_one, os.path.abspath(arguments.model), output, how)
     with workers(arguments.jobs, arguments.backend, arguments.scheduler) as go:
-        rows, detailed, *counts = sum(go(work, [os.path.abspath(path) for path in paths], "tables"))
-    if not rows:
+        found = list(go(work, [os.path.abspath(path) for path in paths], "tables"))
+    filled = [each for each in found if each is not None]
+    if not filled:
         raise DataError(spectra, f"found no row in {len(paths)} tables", "spectra")
+    rows, detailed, *counts = sum(filled)
     written, several = [arguments.output] * 2, f" in {len(paths)} tables"
     if len(paths) == 1:
         written, several = output_paths(paths[0], arguments.output), ""
     targets = len(model.target_names_)
     logger.info("%s: %s predictions of %d targets%s", written[0], format(rows, ","), targets, several)
-    tell_details(written[1], how, detailed, len(paths))
+    tell_details(written[1], how, detailed, len(filled))
     for line in marks_told(description["targets"], description["training"].get("marked_by")):
         logger.info("%s", line)
     for line in beyond_told(model.target_names_, np.reshape(counts, (2, -1)), rows):

@@ -188,7 +188,7 @@ def load_described(model_dir, kind):
         check_format(description)
     except FileNotFoundError as error:
         expected = f"{MODEL} and {DESCRIPTION} in the folder"
-        remedy = "run train.py first, or check --model_dir"
+        remedy = "run train.py first, or check --model"
         raise DataError(error.filename, "not found", expected, remedy) from None
     except DataError:
         raise

@@ -30,7 +30,17 @@ def test_details_hold_ids_verdicts_and_every_prediction_between_its_bounds(
     table, public, model_dir, tmp_path
 ):
     assert run(model_dir, public, tmp_path / "plain").returncode == 0
-    arguments = ["--model_dir", str(model_dir), "--data_dir", str(public), "--coverage", "0.8", "--details"]
+    arguments = [
+        "--model_dir",
+        str(model_dir),
+        "--data_dir",
+        str(public),
+        "--coverage",
+        "0.8",
+        "--details",
+        "--digits",
+        "15",
+    ]
     predict.main([*arguments, "--output_dir", str(tmp_path / "out")])
     name = "public.csv.out"
     assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
@@ -62,7 +72,7 @@ def test_a_prediction_beyond_what_was_measured_is_told_in_details_json_lines_and
     table.loc[6, channels_of(table)[::2]] *= 0.2
     path = write(table, tmp_path / "far.csv")
     arguments = ["--model_dir", str(model_dir), "--data_dir", str(path), "--output_dir", str(tmp_path)]
-    predict.main([*arguments, "--details"])
+    predict.main([*arguments, "--digits", "15"])
     written = read_details(tmp_path / "far.details.csv")
     model = train.model_fn(str(model_dir))
     features = preprocess.features(table[channels_of(table)])

@@ -25,7 +25,7 @@ ASKED_FOR = {
     "distributed": {"recore.workers"},
     "openpyxl": {"recore.details"},
 }  # in functions: Parquet, a cluster
-LINES = {"preprocess": 1080, "mdl": 430, "train": 300, "score": 200, "predict": 200}
+LINES = {"preprocess": 1090, "mdl": 430, "train": 300, "score": 200, "predict": 200}
 ROOM_LINES, ROOM_NAMES = 320, 30
 
 

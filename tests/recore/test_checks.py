@@ -24,7 +24,7 @@ BAD = [
     ({"sample_weight": [1, -1, 1]}, "sample_weight has a negative weight"),
     ({"sample_weight": [0, 0, 0]}, "only zeros|non-zero"),
     ({"alphas": [1, 0]}, "alphas is .*, expected 'auto' or a list of positive"),
-    ({"alphas": "Auto"}, "alphas is 'Auto', expected 'auto'"),
+    ({"alphas": "Auto"}, "found 'Auto', expected auto, or LOW:HIGH"),
     ({"alphas": []}, "alphas is"),
     ({"alphas": [1, np.inf]}, "alphas is"),
     ({"alphas": [[1.0]]}, "alphas is"),

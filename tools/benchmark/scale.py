@@ -56,7 +56,15 @@ def command(step, folder, spectra, options=()):
     arguments = {
         "preprocess": ["--input", spectra, "--output", out["features"]],
         "train": ["--data_dir", spectra, "--model_dir", out["model"]],
-        "predict": ["--data_dir", spectra, "--model_dir", out["model"], "--output_dir", out["predictions"]],
+        "predict": [
+            "--data_dir",
+            spectra,
+            "--model_dir",
+            out["model"],
+            "--output_dir",
+            out["predictions"],
+            "--no-details",
+        ],
         "score": ["--actual", spectra, "--predicted", out["predictions"], "--output", out["score.txt"]],
     }
     return [sys.executable, str(ROOT / f"{step}.py"), *map(str, arguments[step]), *options]

@@ -26,7 +26,15 @@ def ours(step, folder):
     options = {
         "preprocess": ["--input", public, "--output", f"{folder}/public.csv"],
         "train": ["--data_dir", public, "--model_dir", f"{folder}/model"],
-        "predict": ["--data_dir", public, "--model_dir", f"{folder}/model", "--output_dir", folder],
+        "predict": [
+            "--data_dir",
+            public,
+            "--model_dir",
+            f"{folder}/model",
+            "--output_dir",
+            folder,
+            "--no-details",
+        ],
         "score": ["--actual", public, "--predicted", out, "--output", f"{folder}/public.txt"],
     }
     return [str(ROOT / f"{step}.py"), *options[step]]

@@ -73,6 +73,7 @@ LINES = {
 def table_part(lines, steps):
     """Lines of the table that is chosen, of its rows and columns."""
     found, number = tables(lines), int(steps[0][1])
+    rules = [line for line in lines if RULE.match(line)]
     if len(found) < number:
         raise NotThere(f"found {len(found)} tables printed, expected {number}")
     header, rows = found[number - 1]
@@ -80,7 +81,8 @@ def table_part(lines, steps):
     for kind, rest in steps[1:]:
         header, rows = TABLES[kind](header, rows, [each.strip() for each in rest.split(";")])
     yield f"| {' | '.join(header)} |"
-    yield "|-|" + "-:|" * (len(header) - 1)
+    text = "-:" not in rules[number - 1]
+    yield "|-|" + ("-|" if text else "-:|") * (len(header) - 1)
     for row in rows:
         yield f"| {' | '.join(row)} |"
 

@@ -64,8 +64,9 @@ def run(folder, *arguments, cwd):
         "error",
         "-m",
         "tools.monitor",
-        str(folder / "core"),
         *map(str, arguments),
+        "--model",
+        str(folder / "core"),
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
@@ -219,7 +220,7 @@ def test_a_file_is_cut_by_rows_or_by_site_in_file_order(folder, model, rock):
 def test_within_limits_it_ends_in_peace_and_writes_table_and_figure(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     files = [str(folder / name) for name in ("core", "good.csv", "reference.csv")]
-    monitor.main([*files[:2], "--reference", files[2], "--batch", str(ROWS)])
+    monitor.main([files[1], "--model", files[0], "--reference", files[2], "--batch", str(ROWS)])
     said = capsys.readouterr()
     assert not said.err and said.out.count(" rows ") >= NEW and f"{KNOWN} reference batches" in said.out
     assert (tmp_path / "reports/core/monitor.png").read_bytes().startswith(b"\x89PNG")
@@ -258,7 +259,7 @@ def test_a_mistake_is_told_from_an_alarm(folder, tmp_path, monkeypatch, capsys, 
     monkeypatch.chdir(tmp_path)
     write(make_table(channels=400), folder / "other.csv")
     files = [str(folder / each) if each.endswith(".csv") else each for each in arguments]
-    monkeypatch.setattr(sys, "argv", ["monitor.py", str(folder / "core"), *files])
+    monkeypatch.setattr(sys, "argv", ["monitor.py", *files, "--model", str(folder / "core")])
     with pytest.raises(SystemExit) as end:
         monitor.run()
     told = capsys.readouterr().err
@@ -269,7 +270,7 @@ def test_a_mistake_is_told_from_an_alarm(folder, tmp_path, monkeypatch, capsys, 
 @pytest.mark.parametrize("option", [["--batch", "0"], ["--alike", "1"], ["--rate", "0"]])
 def test_numbers_out_of_range_are_refused_with_status_2(folder, option, capsys):
     with pytest.raises(SystemExit) as end:
-        monitor.main([str(folder / "core"), "good.csv", *option])
+        monitor.main(["good.csv", "--model", str(folder / "core"), *option])
     assert end.value.code == 2 and "expected" in capsys.readouterr().err
 
 
@@ -281,6 +282,6 @@ def test_an_axis_from_the_other_end_gives_the_same_charts(folder, rock, tmp_path
     write(good[[*others[:3], *channels[::-1], *others[3:]]], tmp_path / "good.csv")
     charts = []
     for path in (folder / "good.csv", tmp_path / "good.csv"):
-        monitor.main([str(folder / "core"), str(path), "--batch", str(ROWS)])
+        monitor.main([str(path), "--model", str(folder / "core"), "--batch", str(ROWS)])
         charts.append(pd.read_csv(tmp_path / "reports/core/monitor.csv"))
     pd.testing.assert_frame_equal(*charts)
