@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from preprocess import DataError, beside, csv_header, ends, quote
-from recore.predictions import marks_of, told
+from recore.predictions import WHOLE, marks_of, told
 
 ENDS = ("", " lower", " upper", " verdict", " mark")  # of the columns of a target
 DIGITS, MOST_DIGITS = 3, 15  # significant ones
@@ -97,21 +97,31 @@ class Sheet(Csv):
             expected = f"at most {SHEET_ROWS:,} in one .xlsx"
             raise DataError("", "found more rows than a sheet holds", expected, "name a .csv")
         if not self.n_rows:
-            self.sheet.append(["index", *names])
+            self.sheet.append([self.cell(name) for name in ("index", *names)])
         for row in made if self.is_kept() else ():
-            self.sheet.append([to_cell(cell) for cell in row])
+            self.sheet.append([self.cell(value) for value in row])
         self.n_rows += n_rows
+
+    def cell(self, value):
+        """A cell: a label of a whole number as one; text is never a formula."""
+        from openpyxl.cell import WriteOnlyCell
+
+        if not isinstance(value, str):
+            return value if np.isfinite(value) else None
+        if WHOLE.fullmatch(value):
+            return int(value)
+        found = WriteOnlyCell(self.sheet, "".join(map(printable, value)))
+        found.data_type = "s"
+        return found
 
     def close(self):
         self.book.save(self.file)
         self.file.close()
 
 
-def to_cell(cell):
-    """A cell of a sheet: a label as a number where it is a whole one; text that no program takes for a formula."""
-    if isinstance(cell, str):
-        return int(cell) if cell.isdigit() and len(cell) < 16 and (cell == "0" or cell[0] != "0") else cell
-    return cell if np.isfinite(cell) else None
+def printable(character):
+    """A character as a sheet may hold it: control characters as their symbols."""
+    return chr(0x2400 + ord(character)) if character < " " and character not in "\t\n\r" else character
 
 
 @contextmanager
