@@ -19,6 +19,7 @@ class Figure(NamedTuple):
     r2: Any  # (t,), NaN where too few rows or sites have an assay
     rmse: Any  # (t,)
     interval: Optional[tuple]  # of the mean, with probability INTERVAL; None of too few units
+    parts: Any = None  # what R2 is made of, of each unit, (4, units, t), where folds found it
 
     @property
     def mean_r2(self):
@@ -41,7 +42,8 @@ def figure(held_out, left_out, folds, Y, errors, units):
     each = len(np.unique(folds[0])) == parts.shape[1]
     drawn = f"{len(folds)} × " * (len(folds) > 1) + f"{len(np.unique(folds[0]))} folds"
     how = "each left out" if each else drawn
-    return Figure(held_out, left_out, how, r2, rmse, interval_of(parts[:, :, ~np.isnan(r2)]))
+    parts = parts[:, :, ~np.isnan(r2)]
+    return Figure(held_out, left_out, how, r2, rmse, interval_of(parts), parts)
 
 
 def sums_of_units(values, unit):
@@ -79,3 +81,27 @@ def interval_of(parts):
     t = Z + (Z**3 + Z) / (4 * freedom) + (5 * Z**5 + 16 * Z**3 + 3 * Z) / (96 * freedom**2)
     middle = max(1 - r2_of(parts.sum(axis=1)).mean(), least)
     return tuple((1 - middle * np.exp([t * spread, -t * spread])).tolist())
+
+
+def score_of_new(parts, n_new):
+    """Between what the mean R2 of n_new other units lies with probability INTERVAL, parts (4, units, t).
+
+    So many of the units are drawn without replacement, as a unit twice would make a small sample smaller. Others
+    would differ more: the spread of log(1 - R2) is taken (1 + f) / (1 - f) times in variance, f the share drawn. None
+    of fewer than 2 drawn or 2 left.
+    """
+    n_units = parts.shape[1]
+    if not 2 <= n_new <= n_units - 2 or not parts.shape[2]:
+        return None
+    random, means = np.random.default_rng(0), []
+    for _ in range(DRAWINGS):
+        r2 = r2_of(parts[:, random.permutation(n_units)[:n_new]].sum(axis=1))
+        if not np.isnan(r2).all():
+            means.append(np.nanmean(r2))
+    if not means:
+        return None
+    share, tail = n_new / n_units, (1 - INTERVAL) / 2
+    lost = np.log(np.maximum(1 - np.array(means), np.finfo(float).tiny))
+    low, middle, high = np.quantile(lost, [tail, 0.5, 1 - tail])
+    wider = np.sqrt((1 + share) / (1 - share))
+    return tuple((1 - np.exp(middle + wider * (np.array([high, low]) - middle))).tolist())

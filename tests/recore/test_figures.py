@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from recore.figures import figure, interval_of, r2_of, sums_of_units
+from recore.figures import figure, interval_of, r2_of, score_of_new, sums_of_units
 
 
 def parts_of(Y, predicted, unit):
@@ -64,3 +64,20 @@ def test_repeats_are_averaged():
     found = figure("row", "row", np.array([np.arange(8) % 2, np.arange(8) // 4]), Y, errors, np.arange(8))
     assert found.rmse[0] == pytest.approx(2) and found.how == "2 × 2 folds"
     assert found.r2[0] == pytest.approx(np.mean([1 - 8 / 42, 1 - 72 / 42]))
+
+
+def test_a_new_file_of_few_rows_scores_within_what_is_promised_for_it():
+    """Known truth: predictions with errors of variance 0.4, so R2 0.6; 300 samples promise, files of 60 are scored."""
+    random, inside = np.random.default_rng(3), 0
+    for _ in range(40):
+        Y = random.normal(size=(300, 8))
+        errors = random.normal(0, np.sqrt(0.4), Y.shape)
+        found = figure("row", "row", np.arange(300)[None] % 10, Y, errors[None], np.arange(300))
+        low, high = score_of_new(found.parts, 60)
+        new = random.normal(size=(60, 8))
+        lost = np.square(random.normal(0, np.sqrt(0.4), new.shape)).sum(axis=0)
+        r2 = (1 - lost / np.square(new - new.mean(axis=0)).sum(axis=0)).mean()
+        assert low < 0.6 < high and high - low < 0.25
+        inside += low <= r2 <= high
+    assert 31 <= inside <= 40
+    assert score_of_new(found.parts, 299) is None and score_of_new(found.parts, 1) is None

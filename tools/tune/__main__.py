@@ -34,6 +34,7 @@ from mdl import ALPHAS, ZeroClippedRidgeCV
 from preprocess import SETTINGS
 from recore.columns import add_columns
 from recore.expected import Expected, fitting, said
+from recore.figures import score_of_new
 from recore.options import Parser, add_group
 from recore.settings import read_settings
 from recore.ways import ROW, SITE, ways_of
@@ -49,6 +50,7 @@ from tools.validate.folds import schemes, usable
 
 FOLDS = 10  # of the finalists, and of --nested
 SHOWN = 10  # settings printed
+NEW = 3  # times as many samples as a new file whose score is promised
 
 
 def heat_map(found, by, path):
@@ -107,6 +109,13 @@ def promise(won, table, data, group):
         lambda: (X, table.targets.to_numpy()), fitting(ZeroClippedRidgeCV, ALPHAS), cores()
     )
     yield from said(figures, ROW)
+    for each in figures:
+        n_new = 0 if each.parts is None else each.parts.shape[1] // NEW
+        between = score_of_new(each.parts, n_new) if n_new else None
+        if between:
+            units = "samples" if each.held_out == ROW else f"{each.held_out} and their samples"
+            low, high = between
+            yield f"a file of {n_new} other {units} scores between {low:.2f} and {high:.2f}, nine times in ten"
 
 
 def run_nested(data, settings, folds, left_out, folder, jobs):
@@ -177,6 +186,9 @@ def main(argv=None):
         json.dump(won._asdict(), file, indent=1)
     print(f"\nwith {told(won, data[1])}, {by[-1]}, train.py will tell:")
     print("\n".join(f"  {line}" for line in promise(won, table, data, arguments.group)))
+    if won != SETTINGS:
+        print(f"and with the present ones, {told(SETTINGS, data[1])}:")
+        print("\n".join(f"  {line}" for line in promise(SETTINGS, table, data, arguments.group)))
     print("  (chosen among many on the same rows: --nested tells what the choice is worth on others)")
     if arguments.nested:
         run_nested(data, settings, folds, left_out, folder, arguments.jobs)
