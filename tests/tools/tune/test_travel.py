@@ -39,6 +39,7 @@ def quarters(source, folder):
 def test_snv_and_derivative_reach_the_score_that_tune_promised(source, here, monkeypatch, capsys, caplog):
     monkeypatch.setattr(candidates, "TREATMENTS", ("both",))
     monkeypatch.setattr(candidates, "WIDTHS", (7, 15))
+    monkeypatch.setattr(candidates, "NARROW", ())
     for module in (candidates, tune):  # nothing else is there to win
         monkeypatch.setattr(module, "SETTINGS", Settings(treatment="both"))
     old, new = quarters(source, here)
