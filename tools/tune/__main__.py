@@ -43,7 +43,7 @@ from tools import command
 from tools.output import markdown, report_folder
 from tools.spectra import add_table, read_spectra, read_table
 from tools.tune.apply import apply
-from tools.tune.candidates import WHOLE, candidates, features, told
+from tools.tune.candidates import candidates, features, told
 from tools.tune.choice import choose
 from tools.tune.search import nested, search, total
 from tools.validate.folds import schemes, usable
@@ -54,10 +54,10 @@ NEW = 3  # times as many samples as a new file whose score is promised
 
 
 def heat_map(found, by, path):
-    """Draw the score over range end and window, for the usual treatment of the whole start."""
+    """Draw the score over range end and window, for the present treatment and the whole start."""
     start, end = (found["range"].str.split(":").str[place] for place in (0, 1))
-    shown = found.assign(left_out=-pd.to_numeric(end).fillna(0).astype(int))
-    shown = shown[(found["treatment"] == WHOLE) & (start == "0")]
+    shown = found.assign(left_out=-pd.to_numeric(end, errors="coerce").fillna(0).astype(int))
+    shown = shown[(found["treatment"] == SETTINGS.treatment) & (start == "0")]
     figure, panels = plt.subplots(1, len(by), figsize=(5 * len(by), 3.6), layout="constrained", squeeze=False)
     for panel, name in zip(panels[0], by, strict=True):
         grid = shown.pivot_table(name, "window", "left_out")
