@@ -21,6 +21,9 @@ run: .venv/installed $(TABLE)  ## the four steps, of FILE=soil.csv or of demo da
 	@echo "spectra $(FILE)  features $(FEATURES)  model $(MODEL)/model.pkl"
 	@echo "predictions $(PREDICTIONS)/  score $(SCORE)"
 
+convert: .venv/installed  ## instrument files and a sheet become a table: make convert SCANS=scans ASSAYS=assays.xlsx FILE=soil.csv
+	.venv/bin/python -m tools.convert $(SCANS) $(if $(ASSAYS),--assays $(ASSAYS)) --output $(FILE)
+
 test: .venv/installed  ## the tests, in minutes, warnings as errors; what they leave out is named at their end
 	.venv/bin/python -m pytest -n auto --dist loadfile
 
@@ -49,7 +52,10 @@ docs: .venv/installed  ## write the tables of README and docs anew
 benchmark: .venv/installed  ## time and memory of each step beside the plain way
 	.venv/bin/python -m tools.benchmark
 
-loadtest: .venv/installed  ## requests a second of the model server, beside the plain way; six minutes
+loadconvert: .venv/installed  ## instrument files and a sheet become a table: make convert SCANS=scans ASSAYS=assays.xlsx FILE=soil.csv
+	.venv/bin/python -m tools.convert $(SCANS) $(if $(ASSAYS),--assays $(ASSAYS)) --output $(FILE)
+
+test: .venv/installed  ## requests a second of the model server, beside the plain way; six minutes
 	.venv/bin/python -m tools.container.loadtest
 
 simulate: .venv/installed $(TABLE)  ## the four jobs of the online pipeline, on the platform's own model server
@@ -73,5 +79,5 @@ $(PUBLIC): | .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tools/requirements.txt
 	@touch $@
 
-.PHONY: help run test check lint validate report peers tune docs benchmark loadtest simulate docker matrix test-oldest
+.PHONY: help run convert test check lint validate report peers tune docs benchmark loadtest simulate docker matrix test-oldest
 .DELETE_ON_ERROR:

@@ -5,10 +5,11 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT, make_table, write
+from tests.conftest import ROOT, channels_of, make_table, write
 from tools.docs import __main__ as docs
 from tools.docs import kept, pages, parts
 
@@ -105,13 +106,24 @@ def test_the_readme_leads_to_every_page_and_each_opens_with_its_question():
 def test_what_the_readme_shows_for_a_file_of_ones_own_runs(tmp_path):
     """Its lines for the console, then its Python, each as a process of its own."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in ("soil.csv", "new.csv"):
-        write(make_table(targets=["Al", "Cu"]), tmp_path / name)
-    console = re.search(r"^```\n(.venv/bin/python train.*?)```", readme, re.DOTALL | re.MULTILINE)[1]
+    table = make_table(targets=["Al", "Cu"])
+    spectra = table[channels_of(table)]
+    axis = 4000 - 2.0 * np.arange(spectra.shape[1])
+    write(table.rename(columns=dict(zip(spectra, axis.astype(str), strict=True))), tmp_path / "new.csv")
+    (tmp_path / "scans").mkdir()
+    for sample, values in zip(table.index, spectra.to_numpy(), strict=True):
+        rows = "".join(f"{x},{y:.8f}\n" for x, y in zip(axis, values, strict=True))
+        (tmp_path / "scans" / f"sample {sample}.csv").write_text("wavenumber,absorbance\n" + rows)
+    assays = table[["SiteID", "Al", "Cu"]].rename(columns={"SiteID": "field"})
+    assays.set_axis([f"sample {sample}" for sample in table.index]).to_excel(tmp_path / "assays.xlsx")
+    console = re.search(r"^```\n(.venv/bin/python -m tools.convert.*?)```", readme, re.DOTALL | re.MULTILINE)[
+        1
+    ]
     lines = [line.split() for line in console.splitlines()]
-    assert [line[1] for line in lines] == ["train.py", "predict.py", "score.py"]
+    assert [line[1] for line in lines] == ["-m", "train.py", "predict.py", "score.py"]
     code = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
-    for arguments in (*([str(ROOT / line[1]), *line[2:]] for line in lines), ["-c", code]):
+    commands = [line[1:] if line[1] == "-m" else [str(ROOT / line[1]), *line[2:]] for line in lines]
+    for arguments in (*commands, ["-c", code]):
         subprocess.run(
             [sys.executable, *arguments],
             check=True,

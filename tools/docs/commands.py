@@ -11,6 +11,7 @@ from tools.output import markdown
 from tools.shipped import ROOT
 
 COMMANDS = {  # as they are typed, and where the parser is
+    "tools.convert": "tools.convert.__main__",
     "preprocess.py": "recore.many",
     "train.py": "train",
     "predict.py": "predict",

@@ -1,0 +1,300 @@
+"""python -m tools.convert: a folder and a sheet of assays become the table that train.py reads."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import predict
+import train
+from preprocess import DataError
+from tests.conftest import REAL
+from tools.convert import __main__ as convert
+
+AXIS = np.linspace(4000, 600, 400)
+VALUES = {"Ca": [1.25, 1234.5, 0.5, 12.75, 3.125, 2000.25], "Fe tot": [10.5, 20.25, 30.5, 40.75, 50.5, 60.25]}
+NAMES = [f"soil {k:03d}" for k in range(6)]
+
+
+def scans(folder, names=NAMES, per=2, header="wavenumber,absorbance\n", axis=AXIS, seed=0):
+    """Text files of some scans a sample, NAME_1.csv and so on."""
+    random = np.random.default_rng(seed)
+    folder.mkdir(exist_ok=True)
+    for k, name in enumerate(names):
+        signal = 0.3 + 0.1 * np.sin(axis / (60 + 5 * k))
+        for scan in range(per):
+            noisy = signal + random.normal(0, 1e-4, len(axis))
+            rows = "".join(f"{x:.4f},{y:.6f}\n" for x, y in zip(axis, noisy, strict=True))
+            (folder / f"{name}_{scan + 1}.csv").write_text(header + rows)
+    return folder
+
+
+def sheet(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def rows(end=",", number=str, names=NAMES, header=("sample", "site", *VALUES)):
+    lines = [end.join(header)]
+    for k, name in enumerate(names):
+        lines.append(end.join([name, "AB"[k % 2], *(number(values[k]) for values in VALUES.values())]))
+    return "\n".join(lines) + "\n"
+
+
+def comma(value):
+    return str(value).replace(".", ",")
+
+
+def german(value):
+    return f"{value:,}".replace(",", "_").replace(".", ",").replace("_", ".")
+
+
+def spaced(value):
+    return f"{value:,}".replace(",", "\u00a0").replace(".", ",")
+
+
+def workbook(path, cells, title=None):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in ([[title]] if title else []) + cells:
+        book.active.append(row)
+    book.save(str(path))
+    return path
+
+
+CELLS = [
+    ["sample", "site", *VALUES],
+    *([name, "AB"[k % 2], *(v[k] for v in VALUES.values())] for k, name in enumerate(NAMES)),
+]
+DIALECTS = {
+    "commas": lambda p: sheet(p, rows()),
+    "semicolons": lambda p: sheet(p, rows(";")),
+    "tabs": lambda p: sheet(p, rows("\t")),
+    "bars": lambda p: sheet(p, rows("|")),
+    "decimal commas": lambda p: sheet(p, rows(";", comma)),
+    "decimal commas, tabs": lambda p: sheet(p, rows("\t", comma)),
+    "quoted decimal commas": lambda p: sheet(p, rows(",", lambda v: f'"{comma(v)}"')),
+    "thousands with points": lambda p: sheet(p, rows(";", german)),
+    "thousands with blanks": lambda p: sheet(p, rows(";", spaced)),
+    "thousands with commas": lambda p: sheet(p, rows(";", lambda v: f"{v:,}")),
+    "thousands with apostrophes": lambda p: sheet(p, rows(";", lambda v: f"{v:,}".replace(",", "'"))),
+    "BOM and CRLF": lambda p: sheet(p, "\ufeff" + rows(";", comma).replace("\n", "\r\n")),
+    "UTF-16": lambda p: sheet(p, rows("\t"), "utf-16"),
+    "UTF-16 without BOM": lambda p: sheet(p, rows("\t"), "utf-16-le"),
+    "cp1252": lambda p: sheet(p, "Böden; Größe\n\n" + rows(";", comma), "cp1252"),
+    "sep=": lambda p: sheet(p, "sep=;\n" + rows(";")),
+    "title lines": lambda p: sheet(p, "Assays of 2024;;;\n;;;\n" + rows(";")),
+    "units row": lambda p: sheet(p, rows(";").replace("\n", "\n;;mg/kg;%\n", 1)),
+    "empty rows and columns": lambda p: sheet(
+        p, "".join(line + ";;\n;;;;;\n" for line in rows(";").splitlines())
+    ),
+    "exponents": lambda p: sheet(p, rows(",", lambda v: f"{v:e}")),
+    "workbook": lambda p: workbook(p.with_suffix(".xlsx"), CELLS),
+    "workbook of text": lambda p: workbook(
+        p.with_suffix(".xlsx"), [[comma(cell) for cell in row] for row in CELLS], "Assays 2024"
+    ),
+    "rows in another order": lambda p: sheet(
+        p, "\n".join([rows().splitlines()[0], *rows().splitlines()[:0:-1]]) + "\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_sheet_in_any_dialect_gives_the_same_assays(dialect, tmp_path, capsys):
+    folder, path = scans(tmp_path / "scans"), DIALECTS[dialect](tmp_path / "assays.csv")
+    output = tmp_path / "table.csv"
+    convert.main([str(folder), "--assays", str(path), "--site", "site", "--output", str(output)])
+    found = pd.read_csv(output, index_col=0)
+    assert list(found.index) == NAMES and next(iter(found)) == "SiteID" and list(found)[-2:] == [*VALUES]
+    assert found["SiteID"].tolist() == list("ABABAB")
+    for name, values in VALUES.items():
+        assert found[name].tolist() == values
+    assert "6 have spectra and assays" in capsys.readouterr().out
+
+
+def test_scans_are_averaged_on_their_own_grid_and_twice_gives_the_same_bytes(tmp_path):
+    folder, path = scans(tmp_path / "scans", per=3), sheet(tmp_path / "assays.csv", rows())
+    sums = []
+    for output in ("a/table.csv.gz", "b/table.csv.gz"):
+        convert.main([str(folder), "--assays", str(path), "--output", str(tmp_path / output)])
+        sums.append(hashlib.sha256((tmp_path / output).read_bytes()).hexdigest())
+    assert sums[0] == sums[1]
+    found = pd.read_csv(tmp_path / "a/table.csv.gz", index_col=0)
+    parts = [pd.read_csv(folder / f"soil 002_{k}.csv")["absorbance"].to_numpy() for k in (1, 2, 3)]
+    np.testing.assert_allclose(
+        found.loc["soil 002"].iloc[:400].to_numpy(float), np.mean(parts, axis=0), rtol=1e-8
+    )
+    log = json.loads((tmp_path / "a/table.convert.json").read_text())
+    assert log["samples"] == dict.fromkeys(NAMES, 3) and len(log["read"]) == 18 and log["refused"] == {}
+    assert "tools.convert" in log["command"]
+
+
+def test_parquet_holds_what_csv_does(tmp_path):
+    folder, path = scans(tmp_path / "scans"), sheet(tmp_path / "assays.csv", rows())
+    for end in ("csv", "parquet"):
+        convert.main([str(folder), "--assays", str(path), "--output", str(tmp_path / f"table.{end}")])
+    table, other = (
+        pd.read_csv(tmp_path / "table.csv", index_col=0),
+        pd.read_parquet(tmp_path / "table.parquet"),
+    )
+    np.testing.assert_allclose(
+        other.set_index("index")[list(table)].to_numpy(float), table.to_numpy(float), rtol=1e-8
+    )
+
+
+def test_a_table_to_predict_on_the_grid_of_the_training_goes_through_predict(tmp_path):
+    folder, path = scans(tmp_path / "scans"), sheet(tmp_path / "assays.csv", rows())
+    old, new = str(tmp_path / "old.csv.gz"), str(tmp_path / "new.csv.gz")
+    convert.main([str(folder), "--assays", str(path), "--output", old])
+    train.main([old, "--model", str(tmp_path / "model")])
+    other = np.linspace(4010, 590, 700)  # another instrument's grid
+    convert.main(
+        [str(scans(tmp_path / "new", ["x", "y"], axis=other, per=1)), "--grid", old, "--output", new]
+    )
+    predict.main([new, "--model", str(tmp_path / "model"), "--output", str(tmp_path / "out")])
+    assert len(pd.read_csv(tmp_path / "out/new.csv.out", header=None)) == 2
+    assert list(pd.read_csv(new, index_col=0)) == list(pd.read_csv(old, index_col=0))[:400]
+
+
+def test_every_scan_a_row_has_its_sample_as_site(tmp_path, capsys):
+    folder, path = scans(tmp_path / "scans"), sheet(tmp_path / "assays.csv", rows())
+    convert.main([str(folder), "--assays", str(path), "--keep-scans", "--output", str(tmp_path / "t.csv")])
+    found = pd.read_csv(tmp_path / "t.csv", index_col=0)
+    assert len(found) == 12 and found["SiteID"].tolist()[:3] == ["soil 000", "soil 000", "soil 001"]
+    assert "--group SiteID" in capsys.readouterr().out
+
+
+def convert_error(*arguments):
+    with pytest.raises(DataError) as refused:
+        convert.main(list(map(str, arguments)))
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_a_bad_file_is_named_and_nothing_is_written_unless_said(tmp_path, capsys):
+    folder, output = scans(tmp_path / "scans"), tmp_path / "t.csv"
+    (folder / "broken.0").write_bytes(b"\x0a\x0a\xfe\xfe\x00\x00")
+    (folder / "._soil 000_1.csv").write_bytes(b"x")
+    assert "1 of 13 files were refused" in convert_error(folder, "--output", output)
+    assert "refused broken.0: it is cut" in capsys.readouterr().out and not output.exists()
+    convert.main([str(folder), "--skip-bad", "--output", str(output)])
+    log = json.loads((tmp_path / "t.convert.json").read_text())
+    assert list(log["refused"]) == ["broken.0"] and log["passed_over"] == ["._soil 000_1.csv"]
+    assert len(pd.read_csv(output)) == 12
+
+
+def test_values_below_a_limit_are_refused_all_at_once_or_become_what_is_said(tmp_path):
+    folder, output = scans(tmp_path / "scans"), tmp_path / "t.csv"
+    path = sheet(tmp_path / "assays.csv", rows(";").replace("1.25;", "<0.5;").replace("40.75", "n.d."))
+    said = convert_error(folder, "--assays", path, "--output", output)
+    assert (
+        "row 2, column 'Ca': '<0.5'" in said
+        and "row 5, column 'Fe tot': 'n.d.'" in said
+        and "--below" in said
+    )
+    for below, value in (("half", 0.25), ("zero", 0.0), ("gap", np.nan)):
+        convert.main([str(folder), "--assays", str(path), "--below", below, "--output", str(output)])
+        found = pd.read_csv(output, index_col=0)
+        np.testing.assert_equal(found["Ca"].iloc[0], value)
+        assert np.isnan(found["Fe tot"].iloc[3])
+        changed = json.loads((tmp_path / "t.convert.json").read_text())["changed"]
+        assert [each["cell"] for each in changed] == ["row 2, column 'Ca'", "row 5, column 'Fe tot'"]
+
+
+def test_an_ambiguous_thousand_is_refused(tmp_path):
+    text = "sample;Ca\n" + "".join(f"{name};1,{k}00\n" for k, name in enumerate(NAMES))
+    path = sheet(tmp_path / "assays.csv", text)
+    said = convert_error(scans(tmp_path / "scans"), "--assays", path, "--output", tmp_path / "t.csv")
+    assert "may be a thousand or a decimal comma" in said
+
+
+def test_samples_without_partners_and_near_misses_are_told_both_ways(tmp_path, capsys):
+    names = [*NAMES[:4], "Soil-004", "other"]
+    path = sheet(tmp_path / "assays.csv", rows(names=names))
+    convert.main([str(scans(tmp_path / "scans")), "--assays", str(path), "--output", str(tmp_path / "t.csv")])
+    said = capsys.readouterr().out
+    assert "spectra without assays, left out, 2: soil 004, soil 005" in said
+    assert "assays without spectra, left out, 2: Soil-004, other" in said
+    assert "soil 004 may be Soil-004" in said
+
+
+def test_mixed_quantities_are_refused_or_converted(tmp_path, capsys):
+    folder = scans(tmp_path / "scans")
+    scans(folder, ["r"], header="wavenumber,%reflectance\n")
+    said = convert_error(folder, "--output", tmp_path / "t.csv")
+    assert "12 of absorbance" in said and "2 of % reflectance" in said and "--to absorbance" in said
+    convert.main([str(folder), "--to", "absorbance", "--output", str(tmp_path / "t.csv")])
+    assert "they measure 14 absorbance" in capsys.readouterr().out
+    unknown = scans(tmp_path / "unknown", header="")
+    assert "do not say what they measure" in convert_error(unknown, "--output", tmp_path / "u.csv")
+    convert.main([str(unknown), "--quantity", "absorbance", "--output", str(tmp_path / "u.csv")])
+
+
+def test_one_sample_in_two_folders_and_one_file_of_two_names_are_refused(tmp_path):
+    folder = scans(tmp_path / "scans")
+    scans(folder / "again", NAMES[:1], seed=5)
+    assert "found sample 'soil 000_1' in" in convert_error(folder, "--output", tmp_path / "t.csv")
+    other = scans(tmp_path / "other")
+    (other / "copy.csv").write_bytes((other / "soil 003_1.csv").read_bytes())
+    assert "found the same spectrum in" in convert_error(other, "--output", tmp_path / "t.csv")
+
+
+def test_a_label_that_all_files_share_is_no_sample_and_a_pattern_finds_others(tmp_path):
+    folder = scans(tmp_path / "scans", [f"plate A{k} soil" for k in range(4)], per=1)
+    assert "for all 4 files" in convert_error(
+        folder, "--sample-pattern", "plate", "--output", tmp_path / "t.csv"
+    )
+    convert.main([str(folder), "--sample-pattern", r"plate (\w+)", "--output", str(tmp_path / "t.csv")])
+    assert list(pd.read_csv(tmp_path / "t.csv", index_col=0).index) == ["A0", "A1", "A2", "A3"]
+
+
+def test_a_table_in_another_dialect_becomes_the_projects(tmp_path, capsys):
+    folder, path = scans(tmp_path / "scans"), sheet(tmp_path / "assays.csv", rows())
+    convert.main(
+        [str(folder), "--assays", str(path), "--site", "site", "--output", str(tmp_path / "table.csv")]
+    )
+    table = pd.read_csv(tmp_path / "table.csv", index_col=0)
+    text = table.map(lambda cell: comma(cell) if isinstance(cell, float) else cell)
+    text.columns = [f"{comma(name)} cm-1" if name[0].isdigit() else name for name in text]
+    text.to_csv(tmp_path / "german.csv", sep=";", encoding="cp1252")
+    convert.main([str(tmp_path / "german.csv"), "--output", str(tmp_path / "again.csv")])
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "again.csv", index_col=0), table)
+    assert "changed" in capsys.readouterr().out
+    spectra = table.drop(columns=["SiteID", *VALUES])
+    spectra.T.to_csv(tmp_path / "side.csv", index_label="wavenumber")
+    convert.main([str(tmp_path / "side.csv"), "--output", str(tmp_path / "upright.csv")])
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "upright.csv", index_col=0), spectra)
+
+
+YAMSYS = REAL / "yamsys_opus"
+
+
+@pytest.mark.skipif(not YAMSYS.exists(), reason=f"the instruments' files are not here: {YAMSYS}")
+def test_a_laboratorys_folder_of_opus_files_gives_the_table_that_another_reader_made(tmp_path):
+    output = tmp_path / "yamsys.csv.gz"
+    convert.main(
+        [
+            str(YAMSYS),
+            "--assays",
+            str(YAMSYS / "soilchem_yamsys.csv"),
+            "--site",
+            "site_comb",
+            "--output",
+            str(output),
+        ]
+    )
+    found = pd.read_csv(output, index_col=0, dtype=str)
+    known = pd.read_csv(REAL / "yamsys_soil" / "yamsys_soil_full.csv.gz", index_col=0, dtype=str)
+    channels = [name for name in found if name[0].isdigit()]
+    theirs = [name for name in known if name[0].isdigit()]
+    np.testing.assert_allclose(list(map(float, channels)), list(map(float, theirs)), atol=1.1e-4)
+    assert [name for name in found if name not in channels] == [name for name in known if name not in theirs]
+    for place in range(0, 94, 13):
+        for ours, other in zip(found[channels].iloc[place], known[theirs].iloc[place], strict=True):
+            digits = len(other.partition(".")[2])
+            assert abs(float(ours) - float(other)) <= 0.50001 * 10.0**-digits
+    targets = [name for name in known if name not in theirs and name != "SiteID"]
+    np.testing.assert_allclose(found[targets].astype(float), known[targets].astype(float), rtol=1e-7)
+    assert pd.factorize(found["SiteID"])[0].tolist() == pd.factorize(known["SiteID"])[0].tolist()

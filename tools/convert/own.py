@@ -1,0 +1,118 @@
+"""Scans of kinds that no library reads right: PE-IR .sp, .asp, and text of two columns."""
+
+import csv
+import io
+import re
+
+import numpy as np
+
+from tools.convert.scan import ABSORBANCE, REFLECTANCE, TRANSMITTANCE, UNKNOWN, Refused, scan_of
+from tools.convert.text import decoded
+
+PE_QUANTITIES = {
+    "A": (ABSORBANCE, False),
+    "%T": (TRANSMITTANCE, True),
+    "T": (TRANSMITTANCE, False),
+    "%R": (REFLECTANCE, True),
+    "R": (REFLECTANCE, False),
+}
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
+WORDS = re.compile(r"(?P<a>absorb)|(?P<r>reflect)|(?P<t>transm)", re.IGNORECASE)
+
+
+def read_peir(path, data):
+    """The Scan of a PerkinElmer PE-IR .sp: lines of text, then int32 values, scaled by the header."""
+    head, mark, values = data.partition(b"#DATA\r\n")
+    lines = [line.strip() for line in head.decode("latin-1").split("\r\n")]
+    if not mark or "#GR" not in lines:
+        raise Refused("is cut: it ends in its header")
+    try:
+        unit, quantity, factor, offset, first, step, points, _, high, low = lines[lines.index("#GR") + 1 :][
+            :10
+        ]
+        factor, offset, first, step, high, low = map(float, (factor, offset, first, step, high, low))
+        points = int(points)
+    except ValueError:
+        raise Refused("is damaged: its header #GR is not as it should be") from None
+    if len(values) < 4 * points or not 1 < points < 10_000_000:
+        raise Refused(f"is cut or damaged: {len(values) // 4:,} values, its header says {points:,}")
+    y = np.frombuffer(values[: 4 * points], "<i4") * factor + offset
+    x = first + step * np.arange(points)
+    what, percent = PE_QUANTITIES.get(quantity.upper(), (UNKNOWN, False))
+    told = {"points": points, "low": low, "high": high} if high > low else {"points": points}
+    return scan_of(
+        path, "PerkinElmer PE-IR", x, y, what, percent, "1/cm" if unit.upper() == "CM-1" else unit, told
+    )
+
+
+def read_asp(path, data):
+    """The Scan of an .asp: number of points, both ends of the axis, three numbers more, then the values."""
+    lines = data.decode("latin-1").split()
+    try:
+        points, first, last = int(lines[0]), float(lines[1]), float(lines[2])
+        y = np.array(lines[6:], dtype=float)
+    except (ValueError, IndexError):
+        raise Refused("is cut or damaged: it is no .asp") from None
+    if points < 2:
+        raise Refused("is damaged: it tells of no points")
+    x = np.linspace(first, last, points) if len(y) == points else np.arange(len(y), dtype=float)
+    return scan_of(path, "ASP", x, y, UNKNOWN, told={"points": points})
+
+
+def read_columns(path, data):
+    """The Scan of a text of two columns, wavenumber and value, with an index before and a header above or not."""
+    text = decoded(data)
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise Refused("is empty")
+    end = next((end for end in ";\t," if end in lines[-1]), None)
+    rows = (
+        list(csv.reader(io.StringIO("\n".join(lines)), delimiter=end))
+        if end
+        else [line.split() for line in lines]
+    )
+    first = next((k for k, row in enumerate(rows) if row and all(map(numeric, row))), None)
+    if first is None:
+        raise Refused("is text without columns of numbers")
+    if first and len(rows[first - 1]) == len(rows[first]) and any(map(numeric, rows[first - 1])):
+        raise Refused(f"has text in line {first}, expected numbers")
+    header, rows = [" ".join(row) for row in rows[:first]], rows[first:]
+    widths = {len(row) for row in rows}
+    decimal = any(COMMA.fullmatch(cell.strip()) for row in rows[:20] for cell in row)
+    if len(widths) > 1:
+        raise Refused(f"has rows of {min(widths)} to {max(widths)} columns, expected one number")
+    if end == "," and max(widths) == 4 and not header:
+        raise Refused("has four columns, as numbers with a decimal comma do: write it with semicolons")
+    if decimal and end == ",":
+        raise Refused("has decimal commas between commas: write it with semicolons")
+    try:
+        values = np.array([[float(cell.strip().replace(",", ".")) for cell in row] for row in rows])
+    except ValueError:
+        bad = next(k for k, row in enumerate(rows, first + 1) if not all(map(numeric, row)))
+        raise Refused(f"has text in line {bad}, expected numbers") from None
+    if values.shape[1] == 3 and (values[:, 0] == np.arange(len(values))).all():
+        values = values[:, 1:]  # an index
+    if values.shape[1] != 2:
+        raise Refused(f"has {values.shape[1]} columns, expected two, wavenumber and value")
+    if not text.endswith("\n" if "\n" in text else "\r"):
+        raise Refused("has no end of line after its last number: is it cut? If it is whole, add one")
+    words = " ".join(header)
+    matched = WORDS.search(words)
+    what = {"a": ABSORBANCE, "r": REFLECTANCE, "t": TRANSMITTANCE}[matched.lastgroup] if matched else UNKNOWN
+    if "raman" in words.lower() or "shift" in words.lower():
+        raise Refused("has an axis of Raman shift, expected wavenumbers")
+    unit = (
+        "nm"
+        if re.search(r"\bnm\b|nanomet", words)
+        else "µm"
+        if re.search(r"µm|micromet|\bum\b", words)
+        else "1/cm"
+    )
+    return scan_of(path, "text", values[:, 0], values[:, 1], what, "%" in words, unit)
+
+
+def numeric(cell):
+    """Whether a cell is a number, with a decimal point or comma."""
+    cell = cell.strip()
+    return bool(NUMBER.fullmatch(cell) or COMMA.fullmatch(cell))

@@ -1,0 +1,245 @@
+"""Any sheet of a laboratory, .xlsx or text, as rows of text: what is header, units, titles; which cells are numbers."""
+
+import csv
+import io
+import re
+from typing import NamedTuple
+
+from preprocess import DataError, ends
+from tools.convert.text import decoded, encoding_of
+
+DELIMITERS = ";\t,|"
+PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
+THOUSANDS_POINT = re.compile(
+    r"[+-]?[0-9]{1,3}([.'\u2019\u00a0\u202f ][0-9]{3})+(,[0-9]+)?"
+)  # 1.234,5 and 1 234,5
+THOUSANDS_COMMA = re.compile(r"[+-]?[0-9]{1,3}([,'\u2019\u00a0\u202f ][0-9]{3})+(\.[0-9]+)?")  # 1,234.5
+BELOW = re.compile(r"[<≤]\s*(.+)")
+ABSENT = re.compile(
+    r"n\.?\s*d\.?|n\.?\s*b\.?|n/?a|bdl|b\.d\.l\.|<\s*lod|<\s*loq|lod|nan|#n/a|-+|–|—|none|null", re.IGNORECASE
+)
+GAPS = {"", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"}
+UNIT = re.compile(
+    r"\(?\[?\s*(%|wt\.?\s*%|ppm|ppb|pct|m?g\s*/?\s*(kg|g|l|100\s*g)(-1|⁻¹)?|µg/g|ug/g|cmol.*|mmol.*|meq.*|cm-?1|cm⁻¹|-|–|m|cm|°c|ms/cm|ph)\s*\]?\)?",
+    re.IGNORECASE,
+)
+SHOWN = 10
+
+
+class Sheet(NamedTuple):
+    """A table as text."""
+
+    name: str
+    header: list
+    rows: list  # of lists of text
+    first: int  # row of the sheet that rows[0] is, counted from 1
+    said: list  # what was recognised on the way
+
+
+def cells_of(path, sheet=None):
+    """All rows of a file as lists of text, and what tells how it was read."""
+    if ends(path, ".xlsx", ".xlsm"):
+        return workbook_cells(path, sheet)
+    with open(path, "rb") as file:
+        data = file.read()
+    if data.startswith(b"PK\x03\x04"):
+        return workbook_cells(path, sheet)
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise DataError(path, "found an old workbook (.xls)", ".xlsx or text", "save it as .xlsx")
+    text = decoded(data)
+    lines = text.splitlines()
+    if lines and lines[0].lower().startswith("sep=") and len(lines[0]) == 5:
+        end, text = lines[0][4], "\n".join(lines[1:])
+    else:
+        end = delimiter_of(lines)
+    rows = [
+        [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=end)
+    ]
+    named = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}[end]
+    return rows, f"{encoding_of(data)}, cells between {named}"
+
+
+def delimiter_of(lines):
+    """What stands between cells: what gives most lines the same number of cells, two or more."""
+    best = (0, 0)
+    for end in DELIMITERS:
+        widths = [len(row) for row in csv.reader(lines[:200], delimiter=end)]
+        usual = max(set(widths), key=widths.count) if widths else 1
+        score = widths.count(usual) * (usual > 1), usual
+        if score[0] > best[0] or (score[0] == best[0] and end == ";" and score[1] > 1):
+            best, chosen = score, end
+    return chosen if best[0] else ","
+
+
+def workbook_cells(path, sheet):
+    """The rows of one sheet of a workbook as text; numbers as they are stored."""
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # zip, XML and more
+        raise DataError(
+            path, f"cannot be read as a workbook ({type(error).__name__})", remedy="save it again"
+        ) from None
+    names = book.sheetnames
+    if sheet is not None and sheet not in names:
+        raise DataError(
+            path, f"found no sheet {sheet!r}", f"one of {', '.join(names)}", "name it with --sheet"
+        )
+    filled = [
+        name
+        for name in ([sheet] if sheet else names)
+        if any(
+            any(cell is not None for cell in row)
+            for row in book[name].iter_rows(values_only=True, max_row=50)
+        )
+    ]
+    if len(filled) > 1:
+        raise DataError(
+            path, f"found {len(filled)} filled sheets, {', '.join(filled)}", "one", "name it with --sheet"
+        )
+    if not filled:
+        raise DataError(path, "found an empty workbook", "a table", "check it")
+    rows = [[as_text(cell) for cell in row] for row in book[filled[0]].iter_rows(values_only=True)]
+    book.close()
+    return rows, f"workbook, sheet {filled[0]!r}"
+
+
+def as_text(cell):
+    """A workbook's cell as text: whole numbers without a point."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell)
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    return str(cell).strip()
+
+
+def read_sheet(path, sheet=None, header=None):
+    """The Sheet of a file: title lines above, a units row below its header and empty rows and columns are left out.
+
+    `header` is the row of the names, counted from 1, where it is not to be found.
+    """
+    rows, how = cells_of(path, sheet)
+    said = [how]
+    filled = [k for k, row in enumerate(rows) if any(row)]
+    if not filled:
+        raise DataError(path, "found no filled cell", "a table", "check it")
+    width = max(len(row) for row in rows)
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    at = header - 1 if header is not None else header_of(rows, filled)
+    if not 0 <= at < len(rows):
+        raise DataError("--header", f"found {header}", f"1 to {len(rows)}", "name the row of the names")
+    above = [k + 1 for k in filled if k < at]
+    if above:
+        said.append(f"left out {len(above)} title lines above the names, row {above[0]}")
+    names, below = rows[at], at + 1
+    if below < len(rows) and is_units(rows[below], names):
+        said.append(f"left out a row of units, row {below + 1}: {', '.join(filter(None, rows[below]))[:100]}")
+        below += 1
+    kept = [k for k, name in enumerate(names) if name or any(row[k] for row in rows[below:])]
+    nameless = [k + 1 for k in kept if not names[k] and k]
+    if nameless:
+        raise DataError(
+            f"{path}, column {nameless[0]}",
+            "found no name above filled cells",
+            "one for each column",
+            "name it",
+        )
+    body = [(k, [row[c] for c in kept]) for k, row in enumerate(rows[below:], below) if any(row)]
+    empty = len(rows) - below - len(body)
+    if empty:
+        said.append(f"left out {empty} empty rows")
+    if not body:
+        raise DataError(path, "found names and no row below", "a row for each sample", "check it")
+    names = [names[c] for c in kept]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice:
+        raise DataError(path, f"found column {twice!r} twice", "every name once", "rename one")
+    return Sheet(path, names, [row for _, row in body], [k + 1 for k, _ in body], said)
+
+
+def header_of(rows, filled):
+    """The row of the names: the first that is as wide as what follows, and of text for the most part."""
+    widths = [sum(map(bool, rows[k])) for k in filled]
+    wide = max(widths[1:] or widths)
+    for k, width in zip(filled, widths, strict=True):
+        if 2 * width > wide:
+            return k
+    return filled[0]
+
+
+def is_units(row, names):
+    """Whether a row tells units: no number in it, and most of its cells are words that units are."""
+    cells = [cell for cell in row if cell]
+    if not cells or any(PLAIN.fullmatch(cell) or COMMA.fullmatch(cell) for cell in cells):
+        return False
+    return 2 * sum(bool(UNIT.fullmatch(cell)) for cell in cells) > len(cells)
+
+
+def is_number(text):
+    """Whether a text is a number in any dialect, or below a limit."""
+    matched = BELOW.fullmatch(text)
+    text = matched[1] if matched else text
+    return any(form.fullmatch(text) for form in (PLAIN, COMMA, THOUSANDS_POINT, THOUSANDS_COMMA))
+
+
+def numbers_of(column, name, at, below=None):
+    """A column of text as numbers in text ('' for gaps), and what changed, {place: (before, after)}.
+
+    `at(place)` words a cell; `below` says what values below a limit become: half, zero or gap. A DataError lists the
+    cells that cannot be told, all of them at once.
+    """
+    filled = [cell for cell in column if cell not in GAPS]
+    bare = [BELOW.fullmatch(cell)[1] if BELOW.fullmatch(cell) else cell for cell in filled]
+    comma = sum(bool(COMMA.fullmatch(cell)) for cell in bare)
+    point = sum(bool(PLAIN.fullmatch(cell)) and "." in cell for cell in bare)
+    grouped_comma = [cell for cell in bare if THOUSANDS_COMMA.fullmatch(cell) and "," in cell]
+    certain = [cell for cell in bare if COMMA.fullmatch(cell) and not THOUSANDS_COMMA.fullmatch(cell)]
+    points = [
+        cell
+        for cell in bare
+        if "." in cell and not (THOUSANDS_POINT.fullmatch(cell) and not COMMA.fullmatch(cell))
+    ]
+    decimal_comma = bool(certain) or any(THOUSANDS_POINT.fullmatch(cell) and "," in cell for cell in bare)
+    wrong, found, changed = [], [], {}
+    if comma and not certain and grouped_comma and not points and not decimal_comma:
+        place = column.index(next(cell for cell in column if grouped_comma[0] in cell))
+        wrong.append(f"{at(place)}: {column[place]!r} may be a thousand or a decimal comma")
+    for place, cell in enumerate(column):
+        text, limit = cell, BELOW.fullmatch(cell)
+        if cell in GAPS:
+            found.append("")
+            continue
+        if limit or ABSENT.fullmatch(cell):
+            if below is None:
+                wrong.append(f"{at(place)}: {cell!r}")
+                found.append("")
+                continue
+            text = limit[1] if limit else ""
+        value = plain(text, decimal_comma) if text else ""
+        if value is None:
+            wrong.append(f"{at(place)}: {cell!r}")
+            value = ""
+        if limit and value:
+            value = {"half": repr(float(value) / 2), "zero": "0", "gap": ""}[below]
+        found.append(value)
+        if value != cell:
+            changed[place] = cell, value
+    if point and decimal_comma and not any(THOUSANDS_POINT.fullmatch(cell) for cell in bare):
+        wrong.append(f"column {name!r} has numbers with points and others with commas")
+    return found, changed, wrong
+
+
+def plain(text, decimal_comma):
+    """A number in text with a decimal point, None where it is none."""
+    text = text.strip()
+    if PLAIN.fullmatch(text) and not (decimal_comma and THOUSANDS_POINT.fullmatch(text)):
+        return text
+    forms = (COMMA, THOUSANDS_POINT) if decimal_comma else (THOUSANDS_COMMA,)
+    if not any(form.fullmatch(text) for form in forms):
+        return None
+    text = re.sub(r"['\u2019\u00a0\u202f ]", "", text)
+    return text.replace(".", "").replace(",", ".") if decimal_comma else text.replace(",", "")

@@ -1,0 +1,111 @@
+"""A sheet that is a table of spectra already becomes one that train.py reads; each change is told."""
+
+import re
+
+import numpy as np
+
+import preprocess
+from preprocess import ID_COLUMNS, DataError
+from tools.convert.sheet import GAPS, SHOWN, Sheet, is_number, numbers_of, plain, read_sheet
+from tools.convert.write import log_path, write_log, write_table
+
+FEWEST = 301
+
+
+def turned(sheet):
+    """The Sheet with a spectrum a row: where the names of its rows are an axis, it lies on its side."""
+    names = preprocess.channel_names(sheet.header)
+    first = [row[0] for row in sheet.rows]
+    axis = [plain(cell, "," in cell) for cell in first]
+    known = [cell for cell in axis if cell is not None]
+    if len(names) >= FEWEST or len(known) < FEWEST:
+        return sheet
+    rows = [list(column) for column in zip(*sheet.rows, strict=True)]
+    header = [
+        sheet.header[0] if plain(sheet.header[0], False) is None else "",
+        *(a if a is not None else cell for a, cell in zip(axis, first, strict=True)),
+    ]
+    body = [[name, *row] for name, row in zip(sheet.header[1:], rows[1:], strict=True)]
+    return Sheet(
+        sheet.name,
+        ["", *header[1:]],
+        body,
+        list(range(2, len(body) + 2)),
+        [*sheet.said, "turned: it had a channel a row"],
+    )
+
+
+def convert_table(arguments, typed):
+    """Read a sheet, put its cells right and write the table."""
+    log_path(arguments.output)
+    sheet = turned(read_sheet(arguments.file, arguments.sheet, arguments.header))
+    pointed = [re.sub(r"(?<=[0-9]),(?=[0-9])", ".", name) for name in sheet.header]
+    channels = preprocess.channel_names(pointed)
+    if len(channels) < FEWEST:
+        found = f"found {len(channels)} channels among {len(sheet.header)} columns"
+        raise DataError(
+            arguments.file,
+            found,
+            f"{FEWEST} or more, named by wavenumber",
+            "a sheet of assays goes with --assays and a folder",
+        )
+    at = [k for k, name in enumerate(pointed) if name in channels]
+    axis = [channels[pointed[k]] for k in at]
+    wrong, changed, ids, assays = [], [], {}, {}
+    spectra = np.empty((len(sheet.rows), len(at)))
+    for place, k in enumerate(at):
+        column, became, bad = told(sheet, k, arguments.below)
+        if "" in column:
+            bad.append(
+                f"row {sheet.first[column.index('')]}, column {sheet.header[k]!r}: a gap in a spectrum"
+            )
+        wrong += bad
+        changed += became
+        spectra[:, place] = [float(cell) if cell else np.nan for cell in column]
+    others = [k for k in range(len(sheet.header)) if k not in set(at)]
+    index = list(map(str, range(len(sheet.rows))))
+    for k in others:
+        name, column = sheet.header[k], [row[k] for row in sheet.rows]
+        filled = [cell for cell in column if cell not in GAPS]
+        text = 2 * sum(map(is_number, filled)) <= len(filled)
+        if k == 0 and (not name or (text and len(set(column)) == len(column) and all(column))):
+            index = column
+        elif name in ID_COLUMNS or text or name == arguments.site:
+            ids["SiteID" if name == arguments.site else name] = column
+        else:
+            assays[name], became, bad = told(sheet, k, arguments.below)
+            wrong += bad
+            changed += became
+    if wrong:
+        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        remedy = "mend them, or --below half, zero or gap for values below a limit"
+        raise DataError(
+            arguments.file, f"found no numbers in {'; '.join(wrong[:SHOWN])}{more}", "numbers", remedy
+        )
+    renamed = {sheet.header[k]: name for k, name in zip(at, axis, strict=True) if sheet.header[k] != name}
+    write_table(arguments.output, index, ids, axis, spectra, assays)
+    log = {"command": typed, "said": sheet.said, "renamed": renamed}
+    log["changed"] = [{"cell": cell, "before": before, "after": after} for cell, before, after in changed]
+    write_log(arguments.output, log)
+    for line in sheet.said:
+        print(line)
+    if renamed:
+        first = next(iter(renamed.items()))
+        print(f"renamed {len(renamed)} channels, {first[0]!r} to {first[1]!r}")
+    if changed:
+        print(
+            f"changed {len(changed):,} cells, the first {changed[0][0]}: {changed[0][1]!r} to {changed[0][2]!r}"
+        )
+    print(
+        f"wrote {arguments.output}: {len(index):,} rows, {len(axis):,} channels, {len(assays)} assays; {log_path(arguments.output)}"
+    )
+
+
+def told(sheet, k, below):
+    """A column as numbers in text, what changed and what cannot be told."""
+
+    def at(place):
+        return f"row {sheet.first[place]}, column {sheet.header[k]!r}"
+
+    found, became, wrong = numbers_of([row[k] for row in sheet.rows], sheet.header[k], at, below)
+    return found, [(at(place), *each) for place, each in became.items()], wrong
