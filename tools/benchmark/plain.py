@@ -7,12 +7,11 @@ rolling window over a DataFrame, scikit-learn's RidgeCV with a scorer, to_csv. F
 public.csv.gz and takes the outputs. Runs on Python 3.7 and pandas 1.1 as well.
 """
 
+import argparse
 import pickle
 
 import numpy as np
 import pandas as pd
-
-from recore.options import Parser
 
 IDS = ["DepthTo", "SiteID", "DepthFrom"]
 N_TARGETS = 49
@@ -31,16 +30,11 @@ def preprocess(table):
     return pd.concat([table[IDS], windows], axis=1), table.iloc[:, -N_TARGETS:]
 
 
-def command_line():
-    """The parser of the arguments."""
-    parser = Parser(description=__doc__.splitlines()[0])
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("step", choices=["preprocess", "train", "predict", "score"])
     parser.add_argument("--folder", required=True)
-    return parser
-
-
-def main(argv=None):
-    arguments = command_line().parse_args(argv)
+    arguments = parser.parse_args(argv)
     folder = arguments.folder
     if arguments.step == "preprocess":
         preprocess(read(folder))[0].to_csv(folder + "/features.csv")
