@@ -7,7 +7,7 @@ from functools import partial
 
 import preprocess
 from preprocess import SETTINGS, DataError, EmptyTable, ends, find_tables, replacing
-from recore.options import Parser, spectra_of
+from recore.options import Parser, say_without_effect, spectra_of
 from recore.parquet import parquet_rows
 from recore.settings import add_settings, settings_in
 from recore.tables import Reading, file_sum, first_axis, read_tables, record
@@ -103,6 +103,7 @@ def main(argv=None):
     outputs = preprocess.output_paths(sources, given.output, given.format and "." + given.format)
     done = ""
     if preprocess.is_one_table(given.output):
+        say_without_effect(logger, {"--format": given.format}, "on one table that is named")
         names, rows = preprocess_table(sources[0], outputs[0], settings=settings)
     else:
         with workers(given.jobs, given.backend, given.scheduler) as run:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import preprocess
 from recore.options import Parser
 from tests.conftest import ROOT
 from tools.docs import commands
@@ -67,3 +68,40 @@ def test_every_command_tells_itself_from_any_folder(command, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: ")
+
+
+def test_what_is_not_named_is_the_platforms_where_it_is_there_else_the_projects(tmp_path, monkeypatch):
+    for name in ("SM_MODEL_DIR", "SM_OUTPUT_DIR", "SM_CHANNEL_TRAINING", "SM_CHANNEL_TRAIN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(ROOT)
+    own = [
+        "data/public",
+        "model",
+        "data/predictions",
+        "data/public/public.csv.gz",
+        "data/preprocess/public.csv",
+    ]
+    theirs = [
+        "/opt/ml/input/data/training",
+        "/opt/ml/model",
+        "/opt/ml/output",
+        f"{tmp_path}/processing/input/public/public.csv.gz",
+        f"{tmp_path}/processing/output/preprocess/public.csv",
+    ]
+
+    def defaults():
+        found = {
+            name: commands.importlib.import_module(module).command_line()
+            for name, module in commands.COMMANDS.items()
+            if name.endswith(".py")
+        }
+        parsed = {name: parser.parse_args([]) for name, parser in found.items()}
+        steps = [parsed["train.py"].spectra[1], parsed["predict.py"].model, parsed["predict.py"].output]
+        assert parsed["score.py"].spectra[1] == parsed["preprocess.py"].spectra[1]
+        return [*steps, parsed["preprocess.py"].spectra[1], parsed["preprocess.py"].output]
+
+    assert defaults() == own
+    monkeypatch.chdir(tmp_path)  # from another folder the project's are the same places
+    assert [(tmp_path / path).resolve() for path in defaults()] == [ROOT / path for path in own]
+    monkeypatch.setattr(preprocess, "PLATFORM", str(tmp_path))
+    assert defaults() == theirs

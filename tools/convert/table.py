@@ -6,10 +6,9 @@ import numpy as np
 
 import preprocess
 from preprocess import ID_COLUMNS, DataError
+from tools.convert.samples import FEWEST
 from tools.convert.sheet import GAPS, SHOWN, Sheet, is_number, numbers_of, plain, read_sheet
 from tools.convert.write import log_path, write_log, write_table
-
-FEWEST = 301
 
 
 def turned(sheet):
