@@ -83,71 +83,81 @@ def convert_folder(arguments, typed):
     if not paths:
         raise DataError(arguments.file, "found no file in the folder", "instrument files", "check the path")
     scans, refused = read_all(paths, arguments)
-    log = {
-        "command": typed,
-        "files": len(paths),
-        "passed_over": passed,
-        "refused": dict(refused),
-        "read": [],
-        "warnings": [],
-    }
-    for file, reason in refused:
-        print(f"refused {file}: it {reason}")
-    if refused and (not arguments.skip_bad or not scans):
-        found = f"{len(refused)} of {len(paths)} files were refused"
-        raise DataError(arguments.file, found, remedy="mend or remove them, or leave them out: --skip-bad")
+    tell_refused(refused, len(paths), arguments)
     samples.check_quantities(scans, arguments.to)
     sheet = read_sheet(arguments.assays, arguments.sheet, arguments.header) if arguments.assays else None
-    known = set() if sheet is None else {cell for row in sheet.rows for cell in row}
-    names, tried, how = samples.names_of(scans, None if sheet is None else known, arguments.sample_pattern)
+    known = None if sheet is None else {cell for row in sheet.rows for cell in row}
+    names, tried, how = samples.names_of(scans, known, arguments.sample_pattern)
     check_names(names, how)
     samples.check_twice(scans, names)
     spectra, axis, moved = samples.on_one_grid(scans, grid_of(arguments.grid))
     twins, odd = samples.averaged(scans, names, spectra)
-    said = [*tell_scans(scans, twins, axis, moved, how, passed), *tell_tried(tried, known, sheet)]
-    log["warnings"] += [*odd, *warnings_of(scans)]
-    log["read"] = [
-        {"file": os.path.relpath(scan.path, arguments.file), "kind": scan.kind, "points": len(scan.x), "first": float(scan.x[0]),
-         "last": float(scan.x[-1]), "quantity": quantity_told(scan), "sample": name, **{key: str(value) for key, value in scan.about.items()}}
-        for scan, name in zip(scans, names, strict=True)
-    ]  # fmt: skip
+    log = {"command": typed, "files": len(paths), "passed_over": passed, "refused": dict(refused)}
+    log.update(read=[told_of(scan, name, arguments.file) for scan, name in zip(scans, names, strict=True)])
     log.update(
         samples={each.name: len(each.scans) for each in twins},
         channels=[axis[0], axis[-1], len(axis)],
         moved=moved,
     )
+    log["warnings"] = [*odd, *warnings_of(scans)]
+    log["said"] = [*tell_scans(scans, twins, axis, moved, how, passed), *tell_tried(tried, known)]
     ids, assays, kept = {}, {}, twins
     if sheet is not None:
-        ids, assays, kept, told = matched(twins, sheet, arguments, log)
-        said += told
+        ids, assays, kept = matched(twins, sheet, arguments, log)
+    rows = [each.name for each in kept], ids, np.array([each.y for each in kept]), assays
     if arguments.keep_scans:
-        wanted = {each.name: place for place, each in enumerate(kept)}
-        rows = [place for place, name in enumerate(names) if name in wanted]
-        index = [os.path.basename(scans[place].path) for place in rows]
-        if len(set(index)) < len(index):
-            index = [os.path.relpath(scans[place].path, arguments.file) for place in rows]
-        of = [wanted[names[place]] for place in rows]
-        ids = {
-            SITE: [names[place] for place in rows],
-            **{name: [column[k] for k in of] for name, column in ids.items() if name != SITE},
-        }
-        assays = {name: [column[k] for k in of] for name, column in assays.items()}
-        write_table(arguments.output, index, ids, axis, spectra[rows], assays)
-        said.append(
+        rows = every_scan(rows, scans, names, spectra, arguments.file)
+        told = (
             "every scan is a row, its sample its SiteID: train with --group SiteID, as twins know each other"
         )
-    else:
-        places = {each.name: each.y for each in kept}
-        matrix = np.array([places[each.name] for each in kept])
-        index = [each.name for each in kept]
-        write_table(arguments.output, index, ids, axis, matrix, assays)
-    log["said"] = said
+        log["said"].append(told)
+    index, ids, values, assays = rows
+    write_table(arguments.output, index, ids, axis, values, assays)
     write_log(arguments.output, log)
-    for line in [*said, *some("warning", log["warnings"])]:
+    for line in [*log["said"], *some("warning", log["warnings"])]:
         print(line)
-    print(
-        f"wrote {arguments.output}: {len(index):,} rows, {len(axis):,} channels, {len(assays)} assays; {log_path(arguments.output)}"
-    )
+    size = f"{len(index):,} rows, {len(axis):,} channels, {len(assays)} assays"
+    print(f"wrote {arguments.output}: {size}; {log_path(arguments.output)}")
+
+
+def tell_refused(refused, n_files, arguments):
+    """Print which files were refused and why; a DataError unless they may be left out."""
+    for file, reason in refused:
+        print(f"refused {file}: it {reason}")
+    if refused and (not arguments.skip_bad or len(refused) == n_files):
+        found = f"{len(refused)} of {n_files} files were refused"
+        raise DataError(arguments.file, found, remedy="mend or remove them, or leave them out: --skip-bad")
+
+
+def told_of(scan, sample, folder):
+    """What the log tells of a Scan."""
+    ends = {"points": len(scan.x), "first": float(scan.x[0]), "last": float(scan.x[-1])}
+    about = {name: str(value) for name, value in scan.about.items()}
+    file = os.path.relpath(scan.path, folder)
+    return {
+        "file": file,
+        "kind": scan.kind,
+        **ends,
+        "quantity": quantity_told(scan),
+        "sample": sample,
+        **about,
+    }
+
+
+def every_scan(rows, scans, names, spectra, folder):
+    """Index, ids, spectra and assays with a row for each scan of the samples, which become sites."""
+    index, ids, _, assays = rows
+    at = {name: place for place, name in enumerate(index)}
+    kept = [place for place, name in enumerate(names) if name in at]
+    files = [os.path.basename(scans[place].path) for place in kept]
+    if len(set(files)) < len(files):
+        files = [os.path.relpath(scans[place].path, folder) for place in kept]
+
+    def spread(columns):
+        return {name: [column[at[names[place]]] for place in kept] for name, column in columns.items()}
+
+    ids = {**spread(ids), SITE: [names[place] for place in kept]}
+    return files, ids, spectra[kept], spread(assays)
 
 
 def check_names(names, how):
@@ -208,9 +218,9 @@ def tell_scans(scans, twins, axis, moved, how, passed):
             )
 
 
-def tell_tried(tried, known, sheet):
-    """A line on how many samples each way to name them finds in the sheet."""
-    if sheet is not None:
+def tell_tried(tried, known):
+    """A line on how many samples each way to name them finds in the sheet, of whose cells `known` are all."""
+    if known is not None:
         yield "samples in the sheet by " + ", by ".join(
             f"{way}: {len(known.intersection(names))}" for way, names in tried
         )
@@ -227,7 +237,7 @@ def warnings_of(scans):
 
 
 def matched(twins, sheet, arguments, log):
-    """Ids, assays, the samples that have some, and lines that tell what does not match."""
+    """Ids, assays and the samples that have some; the log tells what does not match."""
     names = {each.name for each in twins}
     found = read_assays(sheet, arguments.id, names, arguments.below, arguments.site)
     kept = [each for each in twins if each.name in found.ids]
@@ -249,7 +259,8 @@ def matched(twins, sheet, arguments, log):
     ids = {name: [found.columns[name][row] for row in rows] for name in ID_COLUMNS if name in found.columns}
     assays = {name: [found.columns[name][row] for row in rows] for name in found.targets}
     left = [name for name in found.columns if name not in (*ids, *assays)]
-    said = [f"assays: {line}" for line in sheet.said]
+    said = log["said"]
+    said += [f"assays: {line}" for line in sheet.said]
     said.append(f"samples are in column {found.id_column!r}; {len(kept)} have spectra and assays")
     if left:
         said.append(
@@ -263,7 +274,7 @@ def matched(twins, sheet, arguments, log):
     said += some("near misses", misses) + some(
         "cells changed", [f"{cell} {before!r} to {after!r}" for cell, before, after in found.changed]
     )
-    return ids, assays, kept, said
+    return ids, assays, kept
 
 
 def some(what, items):
