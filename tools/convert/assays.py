@@ -4,7 +4,7 @@ import difflib
 from typing import NamedTuple
 
 from preprocess import ID_COLUMNS, DataError
-from tools.convert.sheet import GAPS, SHOWN, is_number, numbers_of
+from tools.convert.numbers import GAPS, SHOWN, decimal_of, is_number, numbers_of
 
 SITE = "SiteID"
 
@@ -51,6 +51,7 @@ def read_assays(sheet, named=None, known=frozenset(), below=None, site=None):
             raise DataError(where, found, "each sample once", "mend or remove one")
         places[sample] = place
     columns, targets, changed, wrong = {}, [], [], []
+    decimal = decimal_of([[row[k] for row in sheet.rows] for k in range(len(sheet.header)) if k != at])
     for k, name in enumerate(sheet.header):
         if k == at:
             continue
@@ -63,7 +64,7 @@ def read_assays(sheet, named=None, known=frozenset(), below=None, site=None):
         def cell_at(place, name=name):
             return f"row {sheet.first[place]}, column {name!r}"
 
-        found, became, bad = numbers_of(column, name, cell_at, below)
+        found, became, bad = numbers_of(column, name, cell_at, below, decimal)
         wrong += bad
         changed += [(cell_at(place), *each) for place, each in became.items()]
         columns[name] = found
@@ -72,7 +73,10 @@ def read_assays(sheet, named=None, known=frozenset(), below=None, site=None):
         more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         remedy = "mend them, or --below half, zero or gap for values below a limit"
         raise DataError(
-            sheet.name, f"found no numbers in {'; '.join(wrong[:SHOWN])}{more}", "numbers", remedy
+            sheet.name,
+            f"found what is no number, or may be two, {'; '.join(wrong[:SHOWN])}{more}",
+            "numbers",
+            remedy,
         )
     if site is not None:
         if site not in columns:

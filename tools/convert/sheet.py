@@ -6,25 +6,14 @@ import re
 from typing import NamedTuple
 
 from preprocess import DataError, ends
+from tools.convert.numbers import COMMA, PLAIN, Stored
 from tools.convert.text import decoded, encoding_of
 
 DELIMITERS = ";\t,|"
-PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
-THOUSANDS_POINT = re.compile(
-    r"[+-]?[0-9]{1,3}([.'\u2019\u00a0\u202f ][0-9]{3})+(,[0-9]+)?"
-)  # 1.234,5 and 1 234,5
-THOUSANDS_COMMA = re.compile(r"[+-]?[0-9]{1,3}([,'\u2019\u00a0\u202f ][0-9]{3})+(\.[0-9]+)?")  # 1,234.5
-BELOW = re.compile(r"[<≤]\s*(.+)")
-ABSENT = re.compile(
-    r"n\.?\s*d\.?|n\.?\s*b\.?|n/?a|bdl|b\.d\.l\.|<\s*lod|<\s*loq|lod|nan|#n/a|-+|–|—|none|null", re.IGNORECASE
-)
-GAPS = {"", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"}
 UNIT = re.compile(
     r"\(?\[?\s*(%|wt\.?\s*%|ppm|ppb|pct|m?g\s*/?\s*(kg|g|l|100\s*g)(-1|⁻¹)?|µg/g|ug/g|cmol.*|mmol.*|meq.*|cm-?1|cm⁻¹|-|–|m|cm|°c|ms/cm|ph)\s*\]?\)?",
     re.IGNORECASE,
 )
-SHOWN = 10
 
 
 class Sheet(NamedTuple):
@@ -103,7 +92,22 @@ def workbook_cells(path, sheet):
         raise DataError(path, "found an empty workbook", "a table", "check it")
     rows = [[as_text(cell) for cell in row] for row in book[filled[0]].iter_rows(values_only=True)]
     book.close()
+    check_formulas(path, filled[0], rows)
     return rows, f"workbook, sheet {filled[0]!r}"
+
+
+def check_formulas(path, sheet, rows):
+    """Raise a DataError where a formula has no value, as no program has computed it."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True)
+    for k, row in enumerate(book[sheet].iter_rows(values_only=True)):
+        for place, cell in enumerate(row):
+            if isinstance(cell, str) and cell.startswith("=") and not rows[k][place]:
+                where = f"{path}, row {k + 1}, column {place + 1}"
+                found = f"found the formula {cell!r} without a value"
+                raise DataError(where, found, "a value", "open and save the workbook in Excel")
+    book.close()
 
 
 def as_text(cell):
@@ -112,8 +116,8 @@ def as_text(cell):
         return ""
     if isinstance(cell, bool):
         return str(cell)
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, (int, float)):
+        return Stored(int(cell) if float(cell).is_integer() and abs(cell) < 1e15 else repr(cell))
     return str(cell).strip()
 
 
@@ -177,69 +181,3 @@ def is_units(row, names):
     if not cells or any(PLAIN.fullmatch(cell) or COMMA.fullmatch(cell) for cell in cells):
         return False
     return 2 * sum(bool(UNIT.fullmatch(cell)) for cell in cells) > len(cells)
-
-
-def is_number(text):
-    """Whether a text is a number in any dialect, or below a limit."""
-    matched = BELOW.fullmatch(text)
-    text = matched[1] if matched else text
-    return any(form.fullmatch(text) for form in (PLAIN, COMMA, THOUSANDS_POINT, THOUSANDS_COMMA))
-
-
-def numbers_of(column, name, at, below=None):
-    """A column of text as numbers in text ('' for gaps), and what changed, {place: (before, after)}.
-
-    `at(place)` words a cell; `below` says what values below a limit become: half, zero or gap. A DataError lists the
-    cells that cannot be told, all of them at once.
-    """
-    filled = [cell for cell in column if cell not in GAPS]
-    bare = [BELOW.fullmatch(cell)[1] if BELOW.fullmatch(cell) else cell for cell in filled]
-    comma = sum(bool(COMMA.fullmatch(cell)) for cell in bare)
-    point = sum(bool(PLAIN.fullmatch(cell)) and "." in cell for cell in bare)
-    grouped_comma = [cell for cell in bare if THOUSANDS_COMMA.fullmatch(cell) and "," in cell]
-    certain = [cell for cell in bare if COMMA.fullmatch(cell) and not THOUSANDS_COMMA.fullmatch(cell)]
-    points = [
-        cell
-        for cell in bare
-        if "." in cell and not (THOUSANDS_POINT.fullmatch(cell) and not COMMA.fullmatch(cell))
-    ]
-    decimal_comma = bool(certain) or any(THOUSANDS_POINT.fullmatch(cell) and "," in cell for cell in bare)
-    wrong, found, changed = [], [], {}
-    if comma and not certain and grouped_comma and not points and not decimal_comma:
-        place = column.index(next(cell for cell in column if grouped_comma[0] in cell))
-        wrong.append(f"{at(place)}: {column[place]!r} may be a thousand or a decimal comma")
-    for place, cell in enumerate(column):
-        text, limit = cell, BELOW.fullmatch(cell)
-        if cell in GAPS:
-            found.append("")
-            continue
-        if limit or ABSENT.fullmatch(cell):
-            if below is None:
-                wrong.append(f"{at(place)}: {cell!r}")
-                found.append("")
-                continue
-            text = limit[1] if limit else ""
-        value = plain(text, decimal_comma) if text else ""
-        if value is None:
-            wrong.append(f"{at(place)}: {cell!r}")
-            value = ""
-        if limit and value:
-            value = {"half": repr(float(value) / 2), "zero": "0", "gap": ""}[below]
-        found.append(value)
-        if value != cell:
-            changed[place] = cell, value
-    if point and decimal_comma and not any(THOUSANDS_POINT.fullmatch(cell) for cell in bare):
-        wrong.append(f"column {name!r} has numbers with points and others with commas")
-    return found, changed, wrong
-
-
-def plain(text, decimal_comma):
-    """A number in text with a decimal point, None where it is none."""
-    text = text.strip()
-    if PLAIN.fullmatch(text) and not (decimal_comma and THOUSANDS_POINT.fullmatch(text)):
-        return text
-    forms = (COMMA, THOUSANDS_POINT) if decimal_comma else (THOUSANDS_COMMA,)
-    if not any(form.fullmatch(text) for form in forms):
-        return None
-    text = re.sub(r"['\u2019\u00a0\u202f ]", "", text)
-    return text.replace(".", "").replace(",", ".") if decimal_comma else text.replace(",", "")

@@ -6,8 +6,9 @@ import numpy as np
 
 import preprocess
 from preprocess import ID_COLUMNS, DataError
+from tools.convert.numbers import GAPS, SHOWN, decimal_of, is_number, numbers_of
 from tools.convert.samples import FEWEST
-from tools.convert.sheet import GAPS, SHOWN, Sheet, is_number, numbers_of, plain, read_sheet
+from tools.convert.sheet import Sheet, read_sheet
 from tools.convert.write import log_path, write_log, write_table
 
 
@@ -15,13 +16,13 @@ def turned(sheet):
     """The Sheet with a spectrum a row: where the names of its rows are an axis, it lies on its side."""
     names = preprocess.channel_names(sheet.header)
     first = [row[0] for row in sheet.rows]
-    axis = [plain(cell, "," in cell) for cell in first]
+    axis = [cell.replace(",", ".") if is_number(cell) else None for cell in first]
     known = [cell for cell in axis if cell is not None]
     if len(names) >= FEWEST or len(known) < FEWEST:
         return sheet
     rows = [list(column) for column in zip(*sheet.rows, strict=True)]
     header = [
-        sheet.header[0] if plain(sheet.header[0], False) is None else "",
+        sheet.header[0] if not is_number(sheet.header[0]) else "",
         *(a if a is not None else cell for a, cell in zip(axis, first, strict=True)),
     ]
     body = [[name, *row] for name, row in zip(sheet.header[1:], rows[1:], strict=True)]
@@ -52,8 +53,9 @@ def convert_table(arguments, typed):
     axis = [channels[pointed[k]] for k in at]
     wrong, changed, ids, assays = [], [], {}, {}
     spectra = np.empty((len(sheet.rows), len(at)))
+    decimal = decimal_of([[row[k] for row in sheet.rows] for k in at])
     for place, k in enumerate(at):
-        column, became, bad = told(sheet, k, arguments.below)
+        column, became, bad = told(sheet, k, arguments.below, decimal)
         if "" in column:
             bad.append(
                 f"row {sheet.first[column.index('')]}, column {sheet.header[k]!r}: a gap in a spectrum"
@@ -72,14 +74,17 @@ def convert_table(arguments, typed):
         elif name in ID_COLUMNS or text or name == arguments.site:
             ids["SiteID" if name == arguments.site else name] = column
         else:
-            assays[name], became, bad = told(sheet, k, arguments.below)
+            assays[name], became, bad = told(sheet, k, arguments.below, decimal)
             wrong += bad
             changed += became
     if wrong:
         more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
         remedy = "mend them, or --below half, zero or gap for values below a limit"
         raise DataError(
-            arguments.file, f"found no numbers in {'; '.join(wrong[:SHOWN])}{more}", "numbers", remedy
+            arguments.file,
+            f"found what is no number, or may be two, {'; '.join(wrong[:SHOWN])}{more}",
+            "numbers",
+            remedy,
         )
     renamed = {sheet.header[k]: name for k, name in zip(at, axis, strict=True) if sheet.header[k] != name}
     write_table(arguments.output, index, ids, axis, spectra, assays)
@@ -100,11 +105,11 @@ def convert_table(arguments, typed):
     )
 
 
-def told(sheet, k, below):
+def told(sheet, k, below, decimal):
     """A column as numbers in text, what changed and what cannot be told."""
 
     def at(place):
         return f"row {sheet.first[place]}, column {sheet.header[k]!r}"
 
-    found, became, wrong = numbers_of([row[k] for row in sheet.rows], sheet.header[k], at, below)
+    found, became, wrong = numbers_of([row[k] for row in sheet.rows], sheet.header[k], at, below, decimal)
     return found, [(at(place), *each) for place, each in became.items()], wrong

@@ -207,7 +207,30 @@ def test_an_ambiguous_thousand_is_refused(tmp_path):
     text = "sample;Ca\n" + "".join(f"{name};1,{k}00\n" for k, name in enumerate(NAMES))
     path = sheet(tmp_path / "assays.csv", text)
     said = convert_error(scans(tmp_path / "scans"), "--assays", path, "--output", tmp_path / "t.csv")
-    assert "may be a thousand or a decimal comma" in said
+    assert "may be two, row 2, column 'Ca': '1,000'" in said
+
+
+def test_a_sheets_other_numbers_tell_what_a_comma_is(tmp_path):
+    folder, path = scans(tmp_path / "scans", per=1), tmp_path / "assays.csv"
+    for other, value in (("0,5", 1.25), ("0.5", 1250.0)):
+        text = "sample;Ca;pH\n" + "".join(f"{name};1,250;{other}{k}\n" for k, name in enumerate(NAMES))
+        convert.main([str(folder), "--assays", str(sheet(path, text)), "--output", str(tmp_path / "t.csv")])
+        assert pd.read_csv(tmp_path / "t.csv", index_col=0)["Ca"].tolist() == [value] * 6
+    text = text.replace("1,250", "1.25", 1).replace("1,250", "1,5", 1)
+    said = convert_error(folder, "--assays", sheet(path, text), "--output", tmp_path / "t.csv")
+    assert "column 'Ca': points and commas" in said
+
+
+def test_a_workbooks_numbers_stand_whatever_its_texts_look_like_and_a_formula_needs_its_value(tmp_path):
+    folder = scans(tmp_path / "scans", per=1)
+    cells = [["sample", "Ca"], *([name, 1.5 if k else "2,5"] for k, name in enumerate(NAMES))]
+    path = workbook(tmp_path / "assays.xlsx", cells)
+    convert.main([str(folder), "--assays", str(path), "--output", str(tmp_path / "t.csv")])
+    assert pd.read_csv(tmp_path / "t.csv", index_col=0)["Ca"].tolist() == [2.5, *[1.5] * 5]
+    cells[3][1] = "=1+1"
+    path = workbook(tmp_path / "assays.xlsx", cells)
+    said = convert_error(folder, "--assays", path, "--output", tmp_path / "t.csv")
+    assert "row 4, column 2: found the formula '=1+1' without a value" in said
 
 
 def test_samples_without_partners_and_near_misses_are_told_both_ways(tmp_path, capsys):
