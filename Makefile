@@ -21,7 +21,7 @@ run: .venv/installed $(TABLE)  ## the four steps, of FILE=soil.csv or of demo da
 	@echo "spectra $(FILE)  features $(FEATURES)  model $(MODEL)/model.pkl"
 	@echo "predictions $(PREDICTIONS)/  score $(SCORE)"
 
-convert: .venv/installed  ## instrument files and a sheet become a table: make convert SCANS=scans ASSAYS=assays.xlsx FILE=soil.csv
+convert: .venv/installed  ## SCANS=scans/ and a sheet, ASSAYS=assays.xlsx, become a table, FILE=soil.csv
 	.venv/bin/python -m tools.convert $(SCANS) $(if $(ASSAYS),--assays $(ASSAYS)) --output $(FILE)
 
 test: .venv/installed  ## the tests, in minutes, warnings as errors; what they leave out is named at their end
@@ -52,10 +52,7 @@ docs: .venv/installed  ## write the tables of README and docs anew
 benchmark: .venv/installed  ## time and memory of each step beside the plain way
 	.venv/bin/python -m tools.benchmark
 
-loadconvert: .venv/installed  ## instrument files and a sheet become a table: make convert SCANS=scans ASSAYS=assays.xlsx FILE=soil.csv
-	.venv/bin/python -m tools.convert $(SCANS) $(if $(ASSAYS),--assays $(ASSAYS)) --output $(FILE)
-
-test: .venv/installed  ## requests a second of the model server, beside the plain way; six minutes
+loadtest: .venv/installed  ## requests a second of the model server, beside the plain way; six minutes
 	.venv/bin/python -m tools.container.loadtest
 
 simulate: .venv/installed $(TABLE)  ## the four jobs of the online pipeline, on the platform's own model server
