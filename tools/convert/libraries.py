@@ -83,6 +83,17 @@ KINDS = {
     "perkinelmer-sp": "PerkinElmer PEPE",
     "jcamp-dx": "JCAMP-DX",
 }
+NEITHER = re.compile(
+    "single|beam|emission|interferogram|kubelka|count|volt|photoacoustic|raman|signal", re.IGNORECASE
+)
+UNITS = {
+    "1/cm": re.compile(
+        r"1 */ *cm|(wavenumbers? *)?\(?cm *\^? *(-1|⁻¹)\)?|wavenumbers?|reciprocal (centi|cm).*"
+    ),
+    "nm": re.compile(r"nm|nanomet(er|re)s?"),
+    "µm": re.compile(r"[uµμ]m|micromet(er|re)s?|microns?"),
+}
+SHORTEST = {"nm": 700, "µm": 0.7}  # of infrared light
 QUANTITIES = re.compile(r"(?P<a>absorb)|(?P<r>reflect)|(?P<t>transmi)", re.IGNORECASE)
 
 
@@ -115,9 +126,11 @@ def read_openreadout(path, data):
             trace = spectra[0]
             extra, channels = dict(trace["extra"]), [dict(each) for each in trace["channels"]]
             what = str(extra.get("data_type", ""))
-            if "INFRARED" not in what.upper():
-                raise Refused(f"holds {what or 'no spectrum'}, expected an infrared spectrum")
             axis = dict(extra.get("axis") or {})
+            unit = unit_of(axis)
+            far = kind == "SPC" and unit in SHORTEST and min(axis["first"], axis["last"]) >= SHORTEST[unit]
+            if "INFRARED" not in what.upper() and not far:  # a library calls all in nm visible
+                raise Refused(f"holds {what or 'no spectrum'}, expected an infrared spectrum")
             y, x = np.ravel(file.read_trace(trace["index"])), np.asarray(file.trace_axis(trace["index"]))
     except Refused:
         raise
@@ -128,14 +141,11 @@ def read_openreadout(path, data):
     header.update({"low": extra.get("min_y"), "high": extra.get("max_y")})
     header = {name: value for name, value in header.items() if value is not None}
     check_axis(x, extra)
-    unit = {"1/cm": "1/cm", "nm": "nm", "um": "µm", "µm": "µm"}.get(
-        str(axis.get("unit")), str(axis.get("unit"))
-    )
     if "raman" in str(axis.get("quantity")).lower():
         raise Refused("has an axis of Raman shift, expected wavenumbers")
     words = f"{channels[0].get('name')} {channels[0].get('unit')} {extra.get('y_quantity', '')} {extra.get('final_format', '')}"
     matched = QUANTITIES.search(words)
-    if "single" in words.lower() or "emission" in words.lower():
+    if matched is None and NEITHER.search(words):
         raise Refused(f"holds {words.strip()}, expected absorbance, reflectance or transmittance")
     quantity = (
         {"a": ABSORBANCE, "r": REFLECTANCE, "t": TRANSMITTANCE}[matched.lastgroup] if matched else UNKNOWN
@@ -146,6 +156,12 @@ def read_openreadout(path, data):
         extra.get("source_instrument") or extra.get("spectrometer"), resolution=extra.get("resolution_cm1") or extra.get("resolution"),
         accessory=extra.get("accessory"), scans=extra.get("scans"), processing=extra.get("comment"),
     )  # fmt: skip
+
+
+def unit_of(axis):
+    """The unit of an axis as a Scan has it, however a file spells it."""
+    told = str(axis.get("unit") or axis.get("quantity")).strip().lower()
+    return next((unit for unit, form in UNITS.items() if form.fullmatch(told)), told)
 
 
 def check_axis(x, extra):
