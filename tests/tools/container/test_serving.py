@@ -11,7 +11,10 @@ from http.client import HTTPException
 import numpy as np
 import pytest
 
+import preprocess
 import recore.predictions
+import train
+from tests.conftest import channels_of, make_table
 from tests.tools.container.bodies import answered, expected_text, strict_json
 from tests.tools.container.conftest import model_server
 from tools.shipped import ROOT, lay
@@ -156,3 +159,24 @@ def test_the_servers_own_installation_serves_also_where_it_leaves_the_package_ou
         assert (running.site_packages / "train.py").read_bytes() == (ROOT / "train.py").read_bytes()
         assert (running.site_packages / "recore").is_dir() is whole
         assert answered(running, table.to_csv(), "text/csv") == expected_text(model, table.to_numpy())
+
+
+def test_a_model_of_other_settings_is_served_and_features_of_the_challenges_are_refused(
+    folder, tmp_path, table
+):
+    settings = preprocess.Settings("0:-300", 5, "both")
+    spectra = make_table()
+    made = preprocess.features(spectra[channels_of(spectra)], settings)
+    asked = [f"--{name}={value}" for name, value in settings._asdict().items()]
+    train.main([str(folder / "public.csv.gz"), "--model", str(tmp_path / "model"), *asked])
+    own = train.model_fn(str(tmp_path / "model"))
+    with model_server(folder / "code", tmp_path / "model", workers=1) as other:
+        expected = expected_text(own, made.to_numpy())
+        assert answered(other, made.to_csv(), "text/csv") == expected
+        assert answered(other, made.to_csv(header=False, index=False), "text/csv") == expected
+        status, _, answer = other.post(table.to_csv(), "text/csv", "text/csv")
+        assert (
+            status == 400
+            and b"found features of other settings" in answer
+            and b"window=5 treatment=both" in answer
+        )
