@@ -61,7 +61,8 @@ TREATMENTS = {
     "derivative": "first derivative over the range (Savitzky & Golay 1964)",
     "both": "snv, then derivative",
 }
-SETTINGS = Settings()  # the platform's Processing job has no others; `tools.tune --apply` writes this line
+# The platform's Processing job has no others; `tools.tune --apply` writes this line.
+SETTINGS = Settings()
 SLOPES = ("derivative", "both")
 SLOPE = 21  # channels that a slope is fitted to, a parabola's
 DECIMALS = 12  # of a feature: a file then holds what memory does, to the last bit, and is short
