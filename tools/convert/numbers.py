@@ -5,9 +5,9 @@ import re
 PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 THOUSANDS_POINT = re.compile(
-    r"[+-]?[0-9]{1,3}([.'\u2019\u00a0\u202f ][0-9]{3})+(,[0-9]+)?"
+    r"[+-]?[1-9][0-9]{0,2}([.'\u2019\u00a0\u202f ][0-9]{3})+(,[0-9]+)?"
 )  # 1.234,5 and 1 234,5
-THOUSANDS_COMMA = re.compile(r"[+-]?[0-9]{1,3}([,'\u2019\u00a0\u202f ][0-9]{3})+(\.[0-9]+)?")  # 1,234.5
+THOUSANDS_COMMA = re.compile(r"[+-]?[1-9][0-9]{0,2}([,'\u2019\u00a0\u202f ][0-9]{3})+(\.[0-9]+)?")  # 1,234.5
 BELOW = re.compile(r"[<≤]\s*(.+)")
 ABSENT = re.compile(
     r"n\.?\s*d\.?|n\.?\s*b\.?|n/?a|bdl|b\.d\.l\.|<\s*lod|<\s*loq|lod|nan|#n/a|-+|–|—|none|null", re.IGNORECASE

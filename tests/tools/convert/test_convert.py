@@ -321,3 +321,12 @@ def test_a_laboratorys_folder_of_opus_files_gives_the_table_that_another_reader_
     targets = [name for name in known if name not in theirs and name != "SiteID"]
     np.testing.assert_allclose(found[targets].astype(float), known[targets].astype(float), rtol=1e-7)
     assert pd.factorize(found["SiteID"])[0].tolist() == pd.factorize(known["SiteID"])[0].tolist()
+
+
+@pytest.mark.parametrize(("end", "small"), [(";", "0,234"), (";", "0.234"), (",", "0.234")])
+def test_a_group_after_a_leading_0_is_never_a_thousand(end, small, tmp_path):
+    text = f"sample{end}Ca\n" + "".join(f"{name}{end}{small}\n" for name in NAMES)
+    path = sheet(tmp_path / "assays.csv", text)
+    folder = scans(tmp_path / "scans", per=1)
+    convert.main([str(folder), "--assays", str(path), "--output", str(tmp_path / "t.csv")])
+    assert pd.read_csv(tmp_path / "t.csv", index_col=0)["Ca"].tolist() == [0.234] * 6
