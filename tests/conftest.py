@@ -93,6 +93,17 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+def numbered_table():
+    """A laboratory's table: channels named by wavenumbers, two targets of its own, sites."""
+    table = make_table(rows=60, channels=420, targets=("Ca", "clay"))
+    return table.rename(columns=dict(zip(channels_of(table), [f"{4000 - 1.5 * k:g}" for k in range(420)])))
+
+
+def spectra_of(table):
+    """The columns of a table that are named by numbers."""
+    return table[[name for name in table if preprocess.number(name) is not None]]
+
+
 @pytest.fixture(scope="session")
 def long_table():
     """More rows than features, sites that go on from file to file, an index that counts through."""

@@ -79,16 +79,7 @@ def test_upper_all_rows_whatever_the_case_of_an_ending_in_every_step(names, tabl
     do("preprocess", "--input", folder, "--output", tmp_path / "features", "--format", "csv")
     rows = sum(len(pd.read_csv(path)) for path in (tmp_path / "features").glob("[!.]*"))
     assert rows == len(table)
-    do(
-        "predict",
-        "--data_dir",
-        folder,
-        "--model_dir",
-        tmp_path / "model",
-        "--output_dir",
-        tmp_path / "out",
-        "--details",
-    )
+    do("predict", folder, "--model", tmp_path / "model", "--output", tmp_path / "out", "--details")
     assert len(list((tmp_path / "out").iterdir())) == 4
     assert scored(folder, tmp_path / "out", tmp_path) > 0.3
 
@@ -408,16 +399,7 @@ def test_shard_an_empty_part_is_left_out_and_said_and_all_empty_is_an_error(kind
     model = train.model_fn(str(tmp_path / "model"))
     assert model.n_rows_.tolist() == [len(table)] * 2
     do("preprocess", "--input", folder, "--output", tmp_path / "features")
-    do(
-        "predict",
-        "--data_dir",
-        folder,
-        "--model_dir",
-        tmp_path / "model",
-        "--output_dir",
-        tmp_path / "out",
-        "--no-details",
-    )
+    do("predict", folder, "--model", tmp_path / "model", "--output", tmp_path / "out", "--no-details")
     for made in ("features", "out"):
         assert sorted(path.name[0] for path in (tmp_path / made).glob("[!.]*")) == ["b", "c"]
     assert scored(folder, tmp_path / "out", tmp_path) > 0.3

@@ -19,7 +19,7 @@ from recore.codecs import Body
 from recore.settings import checked, read_settings, settings_of, window_of
 from recore.store import describe, store
 from recore.tables import Reading, read_table
-from tests.conftest import ROOT, channels_of, make_table, write
+from tests.conftest import ROOT, numbered_table, spectra_of, write
 
 OTHERS = [
     Settings("0:-300", 7, "none"),
@@ -32,14 +32,7 @@ OTHERS = [
 
 @pytest.fixture(scope="module")
 def lab():
-    """A laboratory's table: channels named by wavenumbers, two targets of its own, sites."""
-    table = make_table(rows=60, channels=420, targets=("Ca", "clay"))
-    axis = [f"{4000 - 1.5 * place:g}" for place in range(420)]
-    return table.rename(columns=dict(zip(channels_of(table), axis)))
-
-
-def spectra_of(table):
-    return table[[name for name in table if preprocess.number(name) is not None]]
+    return numbered_table()
 
 
 def by_hand(spectra, settings):

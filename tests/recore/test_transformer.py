@@ -20,7 +20,7 @@ import train
 from mdl import ZeroClippedRidgeCV
 from preprocess import DataError, Settings
 from recore.transformer import SpectralFeatures
-from tests.conftest import ROOT, channels_of, make_table, write
+from tests.conftest import ROOT, numbered_table, spectra_of, write
 from tests.oracles import SKLEARN
 
 FEW = "X has 1 to 10 channels, the challenge's range needs 301"
@@ -59,13 +59,7 @@ def test_scikit_learns_checks_hold_but_those_whose_x_is_no_spectrum(transformer,
 
 @pytest.fixture(scope="module")
 def table():
-    made = make_table(rows=60, channels=420, targets=("Ca", "clay"))
-    axis = [f"{4000 - 1.5 * place:g}" for place in range(420)]
-    return made.rename(columns=dict(zip(channels_of(made), axis)))
-
-
-def spectra_of(table):
-    return table[[name for name in table if preprocess.number(name) is not None]]
+    return numbered_table()
 
 
 @pytest.mark.parametrize(

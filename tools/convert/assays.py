@@ -3,8 +3,8 @@
 import difflib
 from typing import NamedTuple
 
-from preprocess import ID_COLUMNS, DataError
-from tools.convert.numbers import GAPS, SHOWN, decimal_of, is_number, numbers_of
+from preprocess import ID_COLUMNS, INDEX_NAMES, DataError, number
+from tools.convert.numbers import decimal_of, is_measured, numbers_of, refuse
 
 SITE = "SiteID"
 
@@ -24,12 +24,16 @@ def id_column_of(sheet, named, known):
     """The column of sample ids: the one that is named, or whose texts most spectra have; the first where there are none."""
     if named is not None:
         if named not in sheet.header:
-            raise DataError(
-                "--id", f"found no column {named!r}", f"one of {', '.join(sheet.header)}", "name it"
-            )
+            found, expected = f"found no column {named!r}", f"one of {', '.join(sheet.header)}"
+            raise DataError("--id", found, expected, "name it")
         return sheet.header.index(named)
-    shares = [len({row[k] for row in sheet.rows} & known) for k in range(len(sheet.header))]
-    return max(range(len(shares)), key=shares.__getitem__) if any(shares) else 0
+    columns = list(zip(*sheet.rows))
+    shares = [len(known.intersection(column)) for column in columns]
+    best = [k for k, share in enumerate(shares) if share and share == max(shares)]
+    if len({columns[k] for k in best}) > 1:
+        found = f"found samples in the columns {' and '.join(repr(sheet.header[k]) for k in best)}"
+        raise DataError(sheet.name, found, "one", "name it with --id")
+    return best[0] if best else 0
 
 
 def read_assays(sheet, named=None, known=frozenset(), below=None, site=None):
@@ -38,14 +42,14 @@ def read_assays(sheet, named=None, known=frozenset(), below=None, site=None):
     `named` is the column of ids, `site` that of sites; `known` are samples that there are spectra of.
     """
     at = id_column_of(sheet, named, known)
+    check_names(sheet, at, site)
     samples = [row[at] for row in sheet.rows]
     places = {}
     for place, sample in enumerate(samples):
         where = f"{sheet.name}, row {sheet.first[place]}"
         if not sample:
-            raise DataError(
-                where, "found no sample", f"one in column {sheet.header[at]!r}", "name or remove it"
-            )
+            expected = f"one in column {sheet.header[at]!r}"
+            raise DataError(where, "found no sample", expected, "name or remove it")
         if sample in places:
             found = f"found sample {sample!r} again, as in row {sheet.first[places[sample]]}"
             raise DataError(where, found, "each sample once", "mend or remove one")
@@ -53,36 +57,33 @@ def read_assays(sheet, named=None, known=frozenset(), below=None, site=None):
     columns, targets, changed, wrong = {}, [], [], []
     decimal = decimal_of([[row[k] for row in sheet.rows] for k in range(len(sheet.header)) if k != at])
     for k, name in enumerate(sheet.header):
+        column = [row[k] for row in sheet.rows]
         if k == at:
             continue
-        column = [row[k] for row in sheet.rows]
-        filled = [cell for cell in column if cell not in GAPS]
-        if name in ID_COLUMNS or name == site or 2 * sum(map(is_number, filled)) <= len(filled):
-            columns[name] = column
+        if name in ID_COLUMNS or name == site or not is_measured(column):
+            columns[SITE if name == site else name] = column
             continue
-
-        def cell_at(place, name=name):
-            return f"row {sheet.first[place]}, column {name!r}"
-
-        found, became, bad = numbers_of(column, name, cell_at, below, decimal)
+        columns[name], became, bad = numbers_of(sheet, k, below, decimal)
         wrong += bad
-        changed += [(cell_at(place), *each) for place, each in became.items()]
-        columns[name] = found
+        changed += became
         targets.append(name)
-    if wrong:
-        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-        remedy = "mend them, or --below half, zero or gap for values below a limit"
-        raise DataError(
-            sheet.name,
-            f"found what is no number, or may be two, {'; '.join(wrong[:SHOWN])}{more}",
-            "numbers",
-            remedy,
-        )
-    if site is not None:
-        if site not in columns:
-            raise DataError("--site", f"found no column {site!r}", f"one of {', '.join(columns)}", "name it")
-        columns = {SITE if name == site else name: column for name, column in columns.items()}
+    refuse(sheet.name, wrong)
     return Assays(places, columns, targets, sheet.said, changed, sheet.header[at])
+
+
+def check_names(sheet, at, site):
+    """Raise a DataError where a column is called as a channel or an index is, or the site's is not there or is two."""
+    for k, name in enumerate(sheet.header):
+        if k != at and (number(name) is not None or name in INDEX_NAMES):
+            found = f"found column {name!r}, as a channel or an index is called"
+            remedy = "rename it; is the first row that of the names? --header tells which is"
+            raise DataError(sheet.name, found, "names of assays", remedy)
+    if site is not None and site not in sheet.header:
+        raise DataError("--site", f"found no column {site!r}", f"one of {', '.join(sheet.header)}", "name it")
+    if site not in (None, SITE) and SITE in sheet.header:
+        raise DataError(
+            "--site", f"found {site!r}, and a column {SITE} in the sheet", "one", "remove or rename one"
+        )
 
 
 def near_misses(missing, others):

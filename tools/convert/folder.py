@@ -15,6 +15,7 @@ from recore.tables import open_table
 from tools.convert import samples
 from tools.convert.assays import SITE, near_misses, read_assays
 from tools.convert.kinds import is_passed_over, read_scan
+from tools.convert.samples import IN_FILE, PATTERN
 from tools.convert.scan import (
     ABSORBANCE,
     REFLECTANCE,
@@ -51,11 +52,8 @@ def files_of(folder, leave):
 
 def natural(path):
     """A path as people sort: numbers by their value."""
-    return [
-        (not part.isdigit(), int(part) if part.isdigit() else part)
-        for part in re.split(r"([0-9]+)", path)
-        if part
-    ]
+    parts = re.split(r"([0-9]+)", path)  # every other one is a number
+    return [(k % 2 == 0, part if k % 2 == 0 else int(part)) for k, part in enumerate(parts) if part]
 
 
 def read_all(paths, arguments):
@@ -78,6 +76,9 @@ def read_all(paths, arguments):
 def convert_folder(arguments, typed):
     """Read, check, average and write a folder."""
     log_path(arguments.output)  # a name that cannot be is told before any work
+    if arguments.keep_scans and arguments.site:
+        found = "found --keep-scans, which makes each sample a site"
+        raise DataError("--site", found, "one of them", "leave one out")
     leave = {os.path.realpath(path) for path in (arguments.assays, arguments.grid, arguments.output) if path}
     paths, passed = files_of(arguments.file, leave)
     if not paths:
@@ -166,7 +167,7 @@ def check_names(names, how):
         raise DataError(
             "", f"found files without a sample by {how}", remedy="name them with --sample-pattern"
         )
-    if len(names) > 1 and len(set(names)) == 1:
+    if len(names) > 1 and len(set(names)) == 1 and how in (PATTERN, IN_FILE):
         raise DataError(
             "",
             f"found sample {names[0]!r} for all {len(names)} files by {how}",

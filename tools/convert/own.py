@@ -18,6 +18,10 @@ PE_QUANTITIES = {
 }
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
+WAVELENGTHS = {
+    "nm": re.compile(r"\bnm\b|nanomet", re.IGNORECASE),
+    "µm": re.compile(r"[µμ]m|\bum\b|micromet|micron", re.IGNORECASE),
+}
 WORDS = re.compile(r"(?P<a>absorb)|(?P<r>reflect)|(?P<t>transm)", re.IGNORECASE)
 
 
@@ -67,17 +71,17 @@ def read_columns(path, data):
     if not lines:
         raise Refused("is empty")
     end = next((end for end in ";\t," if end in lines[-1]), None)
-    rows = (
-        list(csv.reader(io.StringIO("\n".join(lines)), delimiter=end))
-        if end
-        else [line.split() for line in lines]
-    )
+    try:
+        reader = csv.reader(io.StringIO("\n".join(lines)), delimiter=end) if end else map(str.split, lines)
+        rows = list(reader)
+    except csv.Error as error:
+        raise Refused(f"is no text of two columns ({error})") from None
     first = next((k for k, row in enumerate(rows) if row and all(map(numeric, row))), None)
     if first is None:
         raise Refused("is text without columns of numbers")
     if first and len(rows[first - 1]) == len(rows[first]) and any(map(numeric, rows[first - 1])):
         raise Refused(f"has text in line {first}, expected numbers")
-    header, rows = [" ".join(row) for row in rows[:first]], rows[first:]
+    header, rows = rows[:first], rows[first:]
     widths = {len(row) for row in rows}
     decimal = any(COMMA.fullmatch(cell.strip()) for row in rows[:20] for cell in row)
     if len(widths) > 1:
@@ -97,19 +101,31 @@ def read_columns(path, data):
         raise Refused(f"has {values.shape[1]} columns, expected two, wavenumber and value")
     if not text.endswith("\n" if "\n" in text else "\r"):
         raise Refused("has no end of line after its last number: is it cut? If it is whole, add one")
-    words = " ".join(header)
-    matched = WORDS.search(words)
-    what = {"a": ABSORBANCE, "r": REFLECTANCE, "t": TRANSMITTANCE}[matched.lastgroup] if matched else UNKNOWN
-    if "raman" in words.lower() or "shift" in words.lower():
+    names = header[-1][-2:] if header and len(header[-1]) == len(rows[0]) else ["", ""]
+    what, percent = quantity_of(names[1])
+    return scan_of(path, "text", values[:, 0], values[:, 1], what, percent, unit_of(names[0]))
+
+
+def unit_of(name):
+    """The unit of an axis by the name of its column."""
+    if re.search(r"raman|shift", name, re.IGNORECASE):
         raise Refused("has an axis of Raman shift, expected wavenumbers")
-    unit = (
-        "nm"
-        if re.search(r"\bnm\b|nanomet", words)
-        else "µm"
-        if re.search(r"µm|micromet|\bum\b", words)
-        else "1/cm"
-    )
-    return scan_of(path, "text", values[:, 0], values[:, 1], what, "%" in words, unit)
+    for unit, form in WAVELENGTHS.items():
+        if form.search(name):
+            return unit
+    if re.search(r"wavelength|lambda", name, re.IGNORECASE):
+        raise Refused(f"has an axis {name!r} without a unit, expected wavenumbers, nm or µm")
+    return "1/cm"
+
+
+def quantity_of(name):
+    """The quantity of values by the name of their column, and whether they are in percent."""
+    matched = WORDS.search(name)
+    if matched is None:
+        return UNKNOWN, False
+    if re.search(r"log", name, re.IGNORECASE):
+        return ABSORBANCE, False
+    return {"a": ABSORBANCE, "r": REFLECTANCE, "t": TRANSMITTANCE}[matched.lastgroup], "%" in name
 
 
 def numeric(cell):

@@ -11,6 +11,7 @@ from recore.channels import CLOSE, Resampling, step
 
 NUMBERED = re.compile(r"(.+?)\.[0-9]{1,4}")  # OPUS numbers the scans of a name: soil.0, soil.1
 COUNTED = re.compile(r"(.+?)[ _-]\(?[0-9]{1,3}\)?")  # name_1, name_2, name (3)
+PATTERN, IN_FILE = "the pattern", "the name in the file"  # ways to name samples that all files may share
 FEWEST = 301  # channels that a table needs
 DEPARTS = 0.98  # correlation with the mean of its twins, below which a scan is named
 
@@ -38,21 +39,26 @@ def names_of(scans, ids=None, pattern=None):
     `ids` are those of the assays, None without.
     """
     if pattern is not None:
-        found = [re.search(pattern, os.path.basename(scan.path)) for scan in scans]
+        try:
+            found = [re.search(pattern, os.path.basename(scan.path)) for scan in scans]
+        except re.error as error:
+            raise DataError(
+                "--sample-pattern", f"found {pattern!r} ({error})", "a regular expression"
+            ) from None
         lost = next((scan.path for scan, each in zip(scans, found, strict=True) if each is None), None)
         if lost is not None:
             raise DataError(
                 "--sample-pattern", f"does not match {os.path.basename(lost)}", "every name", "mend it"
             )
         names = [each[1] if each.re.groups else each[0] for each in found]
-        return names, [("the pattern", names)], "the pattern"
+        return names, [(PATTERN, names)], PATTERN
     stems = [stem(scan.path, scan.kind) for scan in scans]
     ways = {
         "the file's name": stems,
         "its name without a number at its end": [
             (COUNTED.fullmatch(each) or [None, each])[1] for each in stems
         ],
-        "the name in the file": [str(scan.about.get("name", "")).strip() for scan in scans],
+        IN_FILE: [str(scan.about.get("name", "")).strip() for scan in scans],
     }
     tried = list(ways.items())
     if ids is None:
@@ -126,7 +132,7 @@ def averaged(scans, names, spectra):
     for name, some in places.items():
         mean = spectra[some].mean(axis=0)
         samples.append(Sample(name, [scans[place] for place in some], mean))
-        for place in some if len(some) > 2 else ():
+        for place in some[: len(some) if len(some) != 2 else 1] if len(some) > 1 else ():
             others = spectra[[each for each in some if each != place]].mean(axis=0)
             alike = np.corrcoef(spectra[place], others)[0, 1]
             if not alike >= DEPARTS:

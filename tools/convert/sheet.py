@@ -42,9 +42,14 @@ def cells_of(path, sheet=None):
         end, text = lines[0][4], "\n".join(lines[1:])
     else:
         end = delimiter_of(lines)
-    rows = [
-        [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=end)
-    ]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=end, strict=True)
+    try:
+        rows = [[cell.strip() for cell in row] for row in reader]
+    except csv.Error as error:
+        found = f"found what is no table of text ({error})"
+        raise DataError(
+            f"{path}, near line {reader.line_num}", found, "quotes in pairs", "mend the line"
+        ) from None
     named = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "bars"}[end]
     return rows, f"{encoding_of(data)}, cells between {named}"
 
@@ -63,14 +68,20 @@ def delimiter_of(lines):
 
 def workbook_cells(path, sheet):
     """The rows of one sheet of a workbook as text; numbers as they are stored."""
+    try:
+        return cells_of_workbook(path, sheet)
+    except DataError:
+        raise
+    except Exception as error:  # of zip, XML and more
+        found = f"cannot be read as a workbook ({type(error).__name__})"
+        raise DataError(path, found, remedy="save it again") from None
+
+
+def cells_of_workbook(path, sheet):
+    """As `workbook_cells`, with whatever is raised for a damaged file."""
     import openpyxl
 
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except Exception as error:  # zip, XML and more
-        raise DataError(
-            path, f"cannot be read as a workbook ({type(error).__name__})", remedy="save it again"
-        ) from None
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     names = book.sheetnames
     if sheet is not None and sheet not in names:
         raise DataError(
@@ -92,22 +103,25 @@ def workbook_cells(path, sheet):
         raise DataError(path, "found an empty workbook", "a table", "check it")
     rows = [[as_text(cell) for cell in row] for row in book[filled[0]].iter_rows(values_only=True)]
     book.close()
-    check_formulas(path, filled[0], rows)
+    check_cells(path, filled[0], rows)
     return rows, f"workbook, sheet {filled[0]!r}"
 
 
-def check_formulas(path, sheet, rows):
-    """Raise a DataError where a formula has no value, as no program has computed it."""
+def check_cells(path, sheet, rows):
+    """Raise a DataError where a formula has no value, as no program has computed it, or one cell is of several rows."""
     import openpyxl
 
-    book = openpyxl.load_workbook(path, read_only=True)
-    for k, row in enumerate(book[sheet].iter_rows(values_only=True)):
+    table = openpyxl.load_workbook(path)[sheet]
+    for merged in table.merged_cells.ranges:
+        if merged.max_row > merged.min_row:
+            found = f"found the merged cells {merged}"
+            raise DataError(path, found, "a cell for each row", "take them apart and fill each")
+    for k, row in enumerate(table.iter_rows(values_only=True)):
         for place, cell in enumerate(row):
             if isinstance(cell, str) and cell.startswith("=") and not rows[k][place]:
                 where = f"{path}, row {k + 1}, column {place + 1}"
                 found = f"found the formula {cell!r} without a value"
                 raise DataError(where, found, "a value", "open and save the workbook in Excel")
-    book.close()
 
 
 def as_text(cell):
@@ -140,7 +154,7 @@ def read_sheet(path, sheet=None, header=None):
     if above:
         said.append(f"left out {len(above)} title lines above the names, row {above[0]}")
     names, below = rows[at], at + 1
-    if below < len(rows) and is_units(rows[below], names):
+    if below < len(rows) and is_units(rows[below]):
         said.append(f"left out a row of units, row {below + 1}: {', '.join(filter(None, rows[below]))[:100]}")
         below += 1
     kept = [k for k, name in enumerate(names) if name or any(row[k] for row in rows[below:])]
@@ -175,9 +189,10 @@ def header_of(rows, filled):
     return filled[0]
 
 
-def is_units(row, names):
-    """Whether a row tells units: no number in it, and most of its cells are words that units are."""
+def is_units(row):
+    """Whether a row tells units: no number in it, and its first cell is empty, or all of its cells are units."""
     cells = [cell for cell in row if cell]
     if not cells or any(PLAIN.fullmatch(cell) or COMMA.fullmatch(cell) for cell in cells):
         return False
-    return 2 * sum(bool(UNIT.fullmatch(cell)) for cell in cells) > len(cells)
+    known = [cell for cell in cells if UNIT.fullmatch(cell)]
+    return not row[0] or (len(known) == len(cells) and not set(known) <= {"-", "–"})

@@ -6,7 +6,8 @@ import numpy as np
 
 import preprocess
 from preprocess import ID_COLUMNS, DataError
-from tools.convert.numbers import GAPS, SHOWN, decimal_of, is_number, numbers_of
+from tools.convert.assays import SITE
+from tools.convert.numbers import decimal_of, is_measured, is_number, numbers_of, refuse
 from tools.convert.samples import FEWEST
 from tools.convert.sheet import Sheet, read_sheet
 from tools.convert.write import log_path, write_log, write_table
@@ -54,38 +55,32 @@ def convert_table(arguments, typed):
     wrong, changed, ids, assays = [], [], {}, {}
     spectra = np.empty((len(sheet.rows), len(at)))
     decimal = decimal_of([[row[k] for row in sheet.rows] for k in at])
+
+    def numbers(k):
+        found, became, bad = numbers_of(sheet, k, arguments.below, decimal)
+        wrong.extend(bad)
+        changed.extend(became)
+        return found
+
     for place, k in enumerate(at):
-        column, became, bad = told(sheet, k, arguments.below, decimal)
+        column = numbers(k)
         if "" in column:
-            bad.append(
-                f"row {sheet.first[column.index('')]}, column {sheet.header[k]!r}: a gap in a spectrum"
-            )
-        wrong += bad
-        changed += became
+            where = f"row {sheet.first[column.index('')]}, column {sheet.header[k]!r}"
+            wrong.append(f"{where}: a gap in a spectrum")
         spectra[:, place] = [float(cell) if cell else np.nan for cell in column]
-    others = [k for k in range(len(sheet.header)) if k not in set(at)]
     index = list(map(str, range(len(sheet.rows))))
-    for k in others:
+    for k in (k for k in range(len(sheet.header)) if k not in set(at)):
         name, column = sheet.header[k], [row[k] for row in sheet.rows]
-        filled = [cell for cell in column if cell not in GAPS]
-        text = 2 * sum(map(is_number, filled)) <= len(filled)
-        if k == 0 and (not name or (text and len(set(column)) == len(column) and all(column))):
+        if k == 0 and tells_rows_apart(name, column):
             index = column
-        elif name in ID_COLUMNS or text or name == arguments.site:
-            ids["SiteID" if name == arguments.site else name] = column
+        elif name in ID_COLUMNS or name == arguments.site or not is_measured(column):
+            ids[SITE if name == arguments.site else name] = column
         else:
-            assays[name], became, bad = told(sheet, k, arguments.below, decimal)
-            wrong += bad
-            changed += became
-    if wrong:
-        more = f" and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-        remedy = "mend them, or --below half, zero or gap for values below a limit"
-        raise DataError(
-            arguments.file,
-            f"found what is no number, or may be two, {'; '.join(wrong[:SHOWN])}{more}",
-            "numbers",
-            remedy,
-        )
+            assays[name] = numbers(k)
+    refuse(arguments.file, wrong)
+    twice = next((label for label in index if not label or index.count(label) > 1), None)
+    if twice is not None:
+        raise DataError(arguments.file, f"found the sample {twice!r} more than once", "each once", "mend one")
     renamed = {sheet.header[k]: name for k, name in zip(at, axis, strict=True) if sheet.header[k] != name}
     write_table(arguments.output, index, ids, axis, spectra, assays)
     log = {"command": typed, "said": sheet.said, "renamed": renamed}
@@ -105,11 +100,7 @@ def convert_table(arguments, typed):
     )
 
 
-def told(sheet, k, below, decimal):
-    """A column as numbers in text, what changed and what cannot be told."""
-
-    def at(place):
-        return f"row {sheet.first[place]}, column {sheet.header[k]!r}"
-
-    found, became, wrong = numbers_of([row[k] for row in sheet.rows], sheet.header[k], at, below, decimal)
-    return found, [(at(place), *each) for place, each in became.items()], wrong
+def tells_rows_apart(name, column):
+    """Whether a first column is an index: nameless, or every cell another and text or a whole number."""
+    whole = all(cell.isdecimal() for cell in column)
+    return not name or (len(set(column)) == len(column) > 1 and (whole or not is_measured(column)))

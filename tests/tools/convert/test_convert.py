@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -210,15 +212,139 @@ def test_an_ambiguous_thousand_is_refused(tmp_path):
     assert "may be two, row 2, column 'Ca': '1,000'" in said
 
 
-def test_a_sheets_other_numbers_tell_what_a_comma_is(tmp_path):
-    folder, path = scans(tmp_path / "scans", per=1), tmp_path / "assays.csv"
-    for other, value in (("0,5", 1.25), ("0.5", 1250.0)):
-        text = "sample;Ca;pH\n" + "".join(f"{name};1,250;{other}{k}\n" for k, name in enumerate(NAMES))
-        convert.main([str(folder), "--assays", str(sheet(path, text)), "--output", str(tmp_path / "t.csv")])
-        assert pd.read_csv(tmp_path / "t.csv", index_col=0)["Ca"].tolist() == [value] * 6
-    text = text.replace("1,250", "1.25", 1).replace("1,250", "1,5", 1)
-    said = convert_error(folder, "--assays", sheet(path, text), "--output", tmp_path / "t.csv")
+def assays_of(tmp_path, text, *arguments):
+    """The table, indexed by sample, of scans with a sheet."""
+    folder, path = scans(tmp_path / "scans", per=1), sheet(tmp_path / "assays.csv", text)
+    convert.main([str(folder), "--assays", str(path), "--output", str(tmp_path / "t.csv"), *arguments])
+    return pd.read_csv(tmp_path / "t.csv", index_col=0)
+
+
+def refused(tmp_path, text, *arguments):
+    folder, path = scans(tmp_path / "scans", per=1), sheet(tmp_path / "assays.csv", text)
+    said = convert_error(folder, "--assays", path, "--output", tmp_path / "t.csv", *arguments)
+    assert not (tmp_path / "t.csv").exists()
+    return said
+
+
+def listed(header, *columns, end=";"):
+    """A sheet of NAMES and columns, each a text or six of them."""
+    columns = [[column] * 6 if isinstance(column, str) else column for column in columns]
+    return (
+        "\n".join(
+            [end.join(["sample", *header]), *(end.join(row) for row in zip(NAMES, *columns, strict=True))]
+        )
+        + "\n"
+    )
+
+
+def test_other_columns_tell_a_decimal_sign_and_never_a_thousand(tmp_path):
+    assert set(assays_of(tmp_path, listed(["Ca", "pH"], "1,250", "0,5"))["Ca"]) == {1.25}
+    (tmp_path / "t.csv").unlink()
+    for cell, other in (("1,250", "0.5"), ("5.125", "1,5")):
+        assert f"may be two, row 2, column 'Ca': '{cell}'" in refused(
+            tmp_path, listed(["Ca", "pH"], cell, other)
+        )
+    said = refused(tmp_path, listed(["Ca"], ["1.25", "1,5", "2", "2", "2", "2"]))
     assert "column 'Ca': points and commas" in said
+    assert "1e400" in refused(tmp_path, listed(["Ca"], ["1e400", "1", "1", "1", "1", "1"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (listed(["1000", "Ca"], "77", "1.5"), "found column '1000', as a channel or an index is called"),
+        (listed(["index", "Ca"], "77", "1.5"), "found column 'index'"),
+        (listed(["Ca", "N"], "1.5", "2.5").split("\n", 1)[1], "found column '1.5'.*--header"),
+        (
+            listed(["number", "Ca"], NAMES[::-1], "1"),
+            "found samples in the columns 'sample' and 'number', expected one",
+        ),
+        (listed(["Ca"], ["1", "1", "1", "n.d.", "n.d.", "n.d."]), "'n.d.'"),
+        (listed(["Ca"], "1.2%"), "'1.2%'"),
+        (listed(["Ca"], "1,23,456"), "'1,23,456'"),
+        (listed(["Ca"], "<LOD"), "'<LOD'"),
+        (
+            listed(["Ca", "N"], ["-", "1", "2", "3", "4", "5"], ["-", "1", "2", "3", "4", "5"]),
+            "row 2, column 'Ca': '-'",
+        ),
+        (listed(["Ca", "note"], "1.5", ['"5 cm', "x", "x", "x", "x", "x"]), "near line .*quotes in pairs"),
+    ],
+)
+def test_what_may_be_misread_is_refused(text, reason, tmp_path):
+    assert re.search(reason, refused(tmp_path, text))
+
+
+def test_a_site_is_one_column(tmp_path):
+    text = listed(["field", "SiteID", "Ca"], "a", "9", "1")
+    assert "found 'field', and a column SiteID" in refused(tmp_path, text, "--site", "field")
+    text = listed(["field", "Ca"], "a", "1")
+    assert "makes each sample a site" in refused(tmp_path, text, "--site", "field", "--keep-scans")
+
+
+@pytest.mark.parametrize(
+    "units", [["mg/l", "dS/m"], ["g cm-3", "mg kg^-1"], ["g kg−1", "% C"], ["mg.kg-1", "-"]]
+)
+def test_a_row_of_units_has_no_sample(units, tmp_path):
+    lines = listed(["Ca", "N"], "1", "2").split("\n")
+    found = assays_of(tmp_path, "\n".join([lines[0], ";".join(["", *units]), *lines[1:]]))
+    assert list(found.index) == NAMES and set(found["Ca"]) == {1}
+
+
+def test_merged_cells_of_several_rows_are_refused_and_titles_are_not(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    folder, path = scans(tmp_path / "scans", per=1), tmp_path / "assays.xlsx"
+    for merged, reason in (("A1:B1", None), ("B3:B4", "found the merged cells B3:B4")):
+        book = openpyxl.Workbook()
+        for row in [["Assays", None], ["sample", "Ca"], *([name, 1.5] for name in NAMES)]:
+            book.active.append(row)
+        book.active.merge_cells(merged)
+        book.save(str(path))
+        if reason is None:
+            convert.main([str(folder), "--assays", str(path), "--output", str(tmp_path / "t.csv")])
+        else:
+            assert reason in convert_error(folder, "--assays", path, "--output", tmp_path / "u.csv")
+
+
+def test_a_damaged_workbook_is_told_in_one_line(tmp_path):
+    path = workbook(tmp_path / "assays.xlsx", CELLS)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data[: len(data) // 2] if name.endswith("sheet1.xml") else data)
+    said = convert_error(scans(tmp_path / "scans"), "--assays", path, "--output", tmp_path / "t.csv")
+    assert "cannot be read as a workbook" in said
+
+
+def test_one_sample_of_several_scans_is_a_table_and_twins_that_contradict_are_named(tmp_path, capsys):
+    folder = scans(tmp_path / "scans", NAMES[:1])
+    path = sheet(tmp_path / "assays.csv", "sample,Ca\nsoil 000,1\n")
+    rows = (folder / "soil 000_1.csv").read_text().split("\n")
+    turned = [f"{x},{1 - float(y):.6f}" for x, y in (row.split(",") for row in rows[1:-1])]
+    (folder / "soil 000_2.csv").write_text("\n".join([rows[0], *turned, ""]))
+    convert.main([str(folder), "--assays", str(path), "--output", str(tmp_path / "t.csv")])
+    assert "soil 000_1.csv: correlation -1.000 with its twins" in capsys.readouterr().out
+    assert len(pd.read_csv(tmp_path / "t.csv")) == 1
+
+
+def test_odd_names_and_patterns_give_no_traceback(tmp_path):
+    folder = scans(tmp_path / "scans", ["S1²3", "S10", "S9"], per=1)
+    assert "--sample-pattern: found '('" in convert_error(
+        folder, "--sample-pattern", "(", "--output", tmp_path / "t.csv"
+    )
+    convert.main([str(folder), "--output", str(tmp_path / "t.csv")])
+    assert list(pd.read_csv(tmp_path / "t.csv", index_col=0).index) == ["S1²3_1", "S9_1", "S10_1"]
+
+
+def test_a_tables_first_column_of_numbers_is_its_index_when_each_is_another(tmp_path):
+    axis = ",".join(f"{4000 - 8 * k}" for k in range(401))
+    rows = [f"{name},{','.join(['0.5', *['0.25'] * 400])},1.5" for name in ("001", "002", "003")]
+    path = sheet(tmp_path / "t.csv", "\n".join([f"sample,{axis},C", *rows, ""]))
+    convert.main([str(path), "--output", str(tmp_path / "out.csv")])
+    found = pd.read_csv(tmp_path / "out.csv", index_col=0, dtype=str)
+    assert list(found.index) == ["001", "002", "003"] and list(found)[-1] == "C" and found.shape == (3, 402)
+    sheet(path, "\n".join([f",{axis},C", rows[0], rows[0], ""]))
+    assert "found the sample '001' more than once" in convert_error(path, "--output", tmp_path / "out.csv")
 
 
 def test_a_workbooks_numbers_stand_whatever_its_texts_look_like_and_a_formula_needs_its_value(tmp_path):

@@ -174,6 +174,36 @@ def test_what_is_no_scan_is_refused_with_its_reason(data, reason, tmp_path):
         read_scan(str(path))
 
 
+@pytest.mark.parametrize(
+    ("header", "first", "quantity", "percent"),
+    [
+        ("Wavelength (Nanometers),absorbance", 1e7 / 600, "absorbance", False),
+        ("Wavelength (NM),reflectance", 1e7 / 600, "reflectance", False),
+        ("wavelength (\u03bcm),absorbance", 1e4 / 600, "absorbance", False),
+        ("# laser 632 nm, aperture 5 \u00b5m\ncm-1,absorbance", 4000, "absorbance", False),
+        ("# absorbance study of 2020\ncm-1,transmittance", 4000, "transmittance", False),
+        ("# humidity 45%\ncm-1,reflectance", 4000, "reflectance", False),
+        ("# night shift\ncm-1,% Reflectance", 4000, "reflectance", True),
+        ("cm-1,log(1/reflectance)", 4000, "absorbance", False),
+    ],
+)
+def test_unit_and_quantity_are_those_of_the_columns_own_names(header, first, quantity, percent, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(text(ROWS, header + "\n"), encoding="utf-8")
+    scan = read_scan(str(path))
+    assert scan.x[0] == pytest.approx(first) and (scan.quantity, scan.percent) == (quantity, percent)
+
+
+def test_a_wavelength_without_a_unit_and_a_quote_without_an_end_are_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(text(ROWS, "Wavelength,absorbance\n"))
+    with pytest.raises(Refused, match="without a unit"):
+        read_scan(str(path))
+    path.write_text('cm-1,absorbance,"note\n' + "".join(f"{x / 2},0.5,\n" for x in range(40000, 800, -1)))
+    with pytest.raises(Refused):
+        read_scan(str(path))
+
+
 def test_percent_is_told_by_the_unit_and_not_by_size(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(text(ROWS, "wavenumber,% reflectance\n"))
