@@ -1,12 +1,17 @@
 """The sheet of assays: which column holds the samples, which rows match spectra, which numbers are told."""
 
 import difflib
+import re
 from typing import NamedTuple
 
 from preprocess import ID_COLUMNS, INDEX_NAMES, DataError, number
 from tools.convert.numbers import decimal_of, is_measured, numbers_of, refuse
 
 SITE = "SiteID"
+CALLED = re.compile(
+    r"sample|probe|muestra|[ée]chant|\bid\b|_id$|^lab|name|code|\bn[ro°]\b|number|nummer|spectr|scan|file|datei|index",
+    re.IGNORECASE,
+)  # what columns of samples are called, whose names may be numbers
 
 
 class Assays(NamedTuple):
@@ -20,19 +25,38 @@ class Assays(NamedTuple):
     id_column: str
 
 
+def columns_of_ids(sheet, named):
+    """Sets of texts, by their columns, that may be samples: those of the one that is named, or of all."""
+    at = range(len(sheet.header)) if named is None else [place_of(sheet, named)]
+    return {k: frozenset(row[k] for row in sheet.rows) for k in at}
+
+
+def place_of(sheet, named):
+    """Where a column is."""
+    if named not in sheet.header:
+        found, expected = f"found no column {named!r}", f"one of {', '.join(sheet.header)}"
+        raise DataError("--id", found, expected, "name it")
+    return sheet.header.index(named)
+
+
 def id_column_of(sheet, named, known):
-    """The column of sample ids: the one that is named, or whose texts most spectra have; the first where there are none."""
+    """The column of sample ids: the one that is named, or whose texts most spectra have; the first where there are none.
+
+    A column of measurements is none unless it is named: its numbers may be samples' by chance.
+    """
     if named is not None:
-        if named not in sheet.header:
-            found, expected = f"found no column {named!r}", f"one of {', '.join(sheet.header)}"
-            raise DataError("--id", found, expected, "name it")
-        return sheet.header.index(named)
+        return place_of(sheet, named)
     columns = list(zip(*sheet.rows))
     shares = [len(known.intersection(column)) for column in columns]
     best = [k for k, share in enumerate(shares) if share and share == max(shares)]
     if len({columns[k] for k in best}) > 1:
         found = f"found samples in the columns {' and '.join(repr(sheet.header[k]) for k in best)}"
         raise DataError(sheet.name, found, "one", "name it with --id")
+    if best and best[0] and not CALLED.search(sheet.header[best[0]]) and is_measured(columns[best[0]]):
+        found = (
+            f"found the samples, such as {min(known)!r}, in column {sheet.header[best[0]]!r} of numbers alone"
+        )
+        raise DataError(sheet.name, found, "a column of samples' names", "name it with --id")
     return best[0] if best else 0
 
 
@@ -55,7 +79,8 @@ def read_assays(sheet, named=None, known=frozenset(), below=None, site=None):
             raise DataError(where, found, "each sample once", "mend or remove one")
         places[sample] = place
     columns, targets, changed, wrong = {}, [], [], []
-    decimal = decimal_of([[row[k] for row in sheet.rows] for k in range(len(sheet.header)) if k != at])
+    others = [[row[k] for row in sheet.rows] for k in range(len(sheet.header)) if k != at]
+    decimal = decimal_of([column for column in others if is_measured(column)])
     for k, name in enumerate(sheet.header):
         column = [row[k] for row in sheet.rows]
         if k == at:
@@ -78,6 +103,8 @@ def check_names(sheet, at, site):
             found = f"found column {name!r}, as a channel or an index is called"
             remedy = "rename it; is the first row that of the names? --header tells which is"
             raise DataError(sheet.name, found, "names of assays", remedy)
+    if site is not None and site == sheet.header[at]:
+        raise DataError("--site", f"found {site!r}, the column of samples", "another column", "leave it out")
     if site is not None and site not in sheet.header:
         raise DataError("--site", f"found no column {site!r}", f"one of {', '.join(sheet.header)}", "name it")
     if site not in (None, SITE) and SITE in sheet.header:

@@ -13,7 +13,7 @@ from preprocess import ID_COLUMNS, DataError
 from recore.channels import describe, numbers
 from recore.tables import open_table
 from tools.convert import samples
-from tools.convert.assays import SITE, near_misses, read_assays
+from tools.convert.assays import SITE, columns_of_ids, near_misses, read_assays
 from tools.convert.kinds import is_passed_over, read_scan
 from tools.convert.samples import IN_FILE, PATTERN
 from tools.convert.scan import (
@@ -26,7 +26,7 @@ from tools.convert.scan import (
     to_absorbance,
 )
 from tools.convert.sheet import read_sheet
-from tools.convert.write import log_path, write_log, write_table
+from tools.convert.write import check_output, log_path, refuse_options, write_log, write_table
 
 SHOWN = 5  # of a list on the terminal; the log has all
 QUANTITIES = {
@@ -40,7 +40,11 @@ def files_of(folder, leave):
     """Paths of the files of a folder and those below, in natural order, and names of those that are passed over."""
     found, passed = [], []
     for place, folders, names in os.walk(folder):
-        folders.sort()
+        below = [
+            name for name in folders if name.startswith(".") or os.path.islink(os.path.join(place, name))
+        ]
+        passed += [os.path.relpath(os.path.join(place, name), folder) + os.sep for name in below]
+        folders[:] = sorted(set(folders) - set(below))
         for name in names:
             path = os.path.join(place, name)
             if is_passed_over(name) or os.path.realpath(path) in leave:
@@ -75,7 +79,12 @@ def read_all(paths, arguments):
 
 def convert_folder(arguments, typed):
     """Read, check, average and write a folder."""
-    log_path(arguments.output)  # a name that cannot be is told before any work
+    check_output(arguments)
+    if arguments.assays is None:
+        of_sheet = {
+            f"--{name}": getattr(arguments, name) for name in ("id", "site", "below", "sheet", "header")
+        }
+        refuse_options(of_sheet, "goes with --assays")
     if arguments.keep_scans and arguments.site:
         found = "found --keep-scans, which makes each sample a site"
         raise DataError("--site", found, "one of them", "leave one out")
@@ -87,7 +96,7 @@ def convert_folder(arguments, typed):
     tell_refused(refused, len(paths), arguments)
     samples.check_quantities(scans, arguments.to)
     sheet = read_sheet(arguments.assays, arguments.sheet, arguments.header) if arguments.assays else None
-    known = None if sheet is None else {cell for row in sheet.rows for cell in row}
+    known = None if sheet is None else columns_of_ids(sheet, arguments.id)
     names, tried, how = samples.names_of(scans, known, arguments.sample_pattern)
     check_names(names, how)
     samples.check_twice(scans, names)
@@ -157,7 +166,10 @@ def every_scan(rows, scans, names, spectra, folder):
     def spread(columns):
         return {name: [column[at[names[place]]] for place in kept] for name, column in columns.items()}
 
-    ids = {**spread(ids), SITE: [names[place] for place in kept]}
+    ids = {
+        SITE: [names[place] for place in kept],
+        **spread(ids),
+    }  # a site of the sheet keeps twins together too
     return files, ids, spectra[kept], spread(assays)
 
 
@@ -167,6 +179,10 @@ def check_names(names, how):
         raise DataError(
             "", f"found files without a sample by {how}", remedy="name them with --sample-pattern"
         )
+    strange = next((name for name in names if not name.isprintable()), None)
+    if strange is not None:
+        found = f"found sample {strange!a} by {how}"
+        raise DataError("", found, "characters that can be printed", "rename its file")
     if len(names) > 1 and len(set(names)) == 1 and how in (PATTERN, IN_FILE):
         raise DataError(
             "",
@@ -220,10 +236,10 @@ def tell_scans(scans, twins, axis, moved, how, passed):
 
 
 def tell_tried(tried, known):
-    """A line on how many samples each way to name them finds in the sheet, of whose cells `known` are all."""
+    """A line on how many samples each way to name them finds in one column of the sheet, of those that `known` has."""
     if known is not None:
         yield "samples in the sheet by " + ", by ".join(
-            f"{way}: {len(known.intersection(names))}" for way, names in tried
+            f"{way}: {max(len(some.intersection(names)) for some in known.values())}" for way, names in tried
         )
 
 
@@ -265,7 +281,7 @@ def matched(twins, sheet, arguments, log):
     said.append(f"samples are in column {found.id_column!r}; {len(kept)} have spectra and assays")
     if left:
         said.append(
-            f"no assays, left in the sheet: {listed(left)}"
+            f"no assays, left in the sheet: {', '.join(left)}"
             + ("" if SITE in ids else " (--site names that of sites)")
         )
     misses = [f"{one} may be {other}" for one, other in near_misses(without, spare)]

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 
-from tools.convert.scan import ABSORBANCE, REFLECTANCE, TRANSMITTANCE, UNKNOWN, Refused, scan_of
+from tools.convert.scan import ABSORBANCE, REFLECTANCE, TRANSMITTANCE, UNKNOWN, Refused, quantity_in, scan_of
 
 BLOCKS = {"a": ABSORBANCE, "r": REFLECTANCE, "t": TRANSMITTANCE}  # of OPUS, as brukeropus names them
 BEAMS = {
@@ -94,7 +94,6 @@ UNITS = {
     "µm": re.compile(r"[uµμ]m|micromet(er|re)s?|microns?"),
 }
 SHORTEST = {"nm": 700, "µm": 0.7}  # of infrared light
-QUANTITIES = re.compile(r"(?P<a>absorb)|(?P<r>reflect)|(?P<t>transmi)", re.IGNORECASE)
 
 
 def read_openreadout(path, data):
@@ -107,8 +106,10 @@ def read_openreadout(path, data):
         with openreadout.open(path) as file:
             checked = dict(file.check())
             if not checked["ok"]:
-                found = dict(checked["findings"][0])
-                raise Refused(f"is cut or damaged: {str(found.get('message') or found.get('code'))[:160]}")
+                found = dict(next(iter(checked["findings"]), {}))
+                raise Refused(
+                    f"is cut or damaged: {str(found.get('message') or found.get('code') or 'its parts do not fit')[:160]}"
+                )
             told = dict(file.info)
             kind = KINDS.get(told["format"]["id"], told["format"]["name"])
             traces = [dict(each) for each in told.get("traces") or []]
@@ -144,15 +145,14 @@ def read_openreadout(path, data):
     if "raman" in str(axis.get("quantity")).lower():
         raise Refused("has an axis of Raman shift, expected wavenumbers")
     words = f"{channels[0].get('name')} {channels[0].get('unit')} {extra.get('y_quantity', '')} {extra.get('final_format', '')}"
-    matched = QUANTITIES.search(words)
-    if matched is None and NEITHER.search(words):
+    quantity, percent = quantity_in(words)
+    if quantity == UNKNOWN:
+        quantity, percent = quantity_in(str(channels[0].get("unit") or channels[0].get("name") or ""))
+    if quantity == UNKNOWN and NEITHER.search(words):
         raise Refused(f"holds {words.strip()}, expected absorbance, reflectance or transmittance")
-    quantity = (
-        {"a": ABSORBANCE, "r": REFLECTANCE, "t": TRANSMITTANCE}[matched.lastgroup] if matched else UNKNOWN
-    )
     name = trace.get("name") if kind != "SPC" else (extra.get("log") or {}).get("NAME")
     return scan_of(
-        path, kind, x, y, quantity, "%" in words, unit, header, name=name, instrument=extra.get("instrument") or
+        path, kind, x, y, quantity, percent, unit, header, name=name, instrument=extra.get("instrument") or
         extra.get("source_instrument") or extra.get("spectrometer"), resolution=extra.get("resolution_cm1") or extra.get("resolution"),
         accessory=extra.get("accessory"), scans=extra.get("scans"), processing=extra.get("comment"),
     )  # fmt: skip
@@ -166,6 +166,8 @@ def unit_of(axis):
 
 def check_axis(x, extra):
     """Refuse an axis that is not what the file tells of it in another place."""
+    if len(x) < 2:
+        raise Refused("holds no spectrum: is it damaged?")
     ends, step = np.sort(x[[0, -1]]), extra.get("data_interval")
     history = re.search(r"\bfrom\s+([0-9.]+)\s+to\s+([0-9.]+)", str(extra.get("history", "")))
     if history:
@@ -188,7 +190,17 @@ def check_jcamp(data):
     points = re.findall(r"^##\s*NPOINTS\s*=\s*(\S*)", text, re.MULTILINE | re.IGNORECASE)
     if not points:
         raise Refused("tells no number of points (##NPOINTS=)")
-    told = dict(re.findall(r"^##\s*(FIRSTX|LASTX|DELTAX|XFACTOR|NPOINTS)\s*=\s*(\S+)", text, re.MULTILINE))
+    told = {
+        name.upper(): value
+        for name, value in re.findall(
+            r"^##\s*(FIRSTX|LASTX|DELTAX|XFACTOR|YFACTOR|NPOINTS|MAXY|MINY|FIRSTY)\s*=[ \t]*([^\s$]+)",
+            text,
+            re.MULTILINE | re.IGNORECASE,
+        )
+    }
+    for name, value in told.items():
+        if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(E[+-]?[0-9]+)?", value, re.IGNORECASE):
+            raise Refused(f"is damaged: ##{name}= is {value[:20]!r}, expected a number with a decimal point")
     rows = re.search(r"^##\s*XYDATA\s*=\s*\(X\+\+\(Y\.\.Y\)\).*\n\s*([+-]?[0-9.]+)", text, re.MULTILINE)
     try:
         first, last, n = float(told["FIRSTX"]), float(told["LASTX"]), int(told["NPOINTS"])
@@ -197,5 +209,16 @@ def check_jcamp(data):
         begins = rows is None or abs(float(rows[1]) * float(told.get("XFACTOR", 1)) - first) <= abs(step)
     except (KeyError, ValueError):
         return  # told by the library
-    if not near or not begins:
+    if not near or not begins or not ordered(text, step, float(told.get("XFACTOR", 1))):
         raise Refused("is damaged: FIRSTX, LASTX, DELTAX, NPOINTS and the rows tell of different axes")
+
+
+def ordered(text, step, factor):
+    """Whether the rows of a JCAMP-DX file begin at places that go as its axis does."""
+    body = re.search(r"^##\s*XYDATA\s*=[^\n]*\n(.*?)^##", text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
+    places = re.findall(r"^[ \t]*([+-]?[0-9]+\.?[0-9]*)", body[1], re.MULTILINE) if body else []
+    gaps = np.diff(np.array(places, dtype=float)) * factor * np.sign(step)
+    several = len(gaps) and np.median(np.abs(gaps)) > 3 * abs(
+        step
+    )  # points a row: none begins where another does
+    return bool((gaps > 0).all() if several else (gaps >= 0).all())

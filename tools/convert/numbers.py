@@ -13,11 +13,13 @@ THOUSANDS_POINT = re.compile(
 THOUSANDS_COMMA = re.compile(r"[+-]?[1-9][0-9]{0,2}([,'\u2019\u00a0\u202f ][0-9]{3})+(\.[0-9]+)?")  # 1,234.5
 BELOW = re.compile(r"[<≤]\s*(.+)")
 ABSENT = re.compile(
-    r"n\.?\s*d\.?|n\.?\s*b\.?|n/?a|bdl|b\.d\.l\.|<\s*lod|<\s*loq|lod|nan|#n/a|-+|–|—|none|null", re.IGNORECASE
+    r"n\.?\s*d\.?|n\.?\s*b\.?|n\.?\s*a\.?|n/?a|bdl|b\.d\.l\.|<\s*lod|<\s*loq|lod|nan|#n/a|-+|–|—|none|null",
+    re.IGNORECASE,
 )
 GAPS = {"", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None"}
 MEANT = re.compile(
-    r"[<>≤≥~]? *[0-9][0-9.,]* *%|[>≥~] *[0-9][0-9.,]*|[0-9]{1,2}(,[0-9]{2})+,[0-9]{3}"
+    r"[<>≤≥~]? *[0-9][0-9.,]* *(%|[mµμuc]?g */ *(kg|g|l)|pp[mb]|wt\.? ?%|[cm]?mol.{0,12})|[>≥~−–] *[0-9][0-9.,]*|tr\.?|traces?|"
+    r"[0-9]{1,2}(,[0-9]{2})+,[0-9]{3}"
 )  # as numbers
 NO_LIMIT = re.compile(r"-+|–|—|none|null|nan", re.IGNORECASE)  # absent, but of no measurement
 SHOWN = 10  # of the cells that are no numbers
@@ -56,6 +58,9 @@ def says(text):
         return ""
     text = limit_of(text)[0]
     by_comma, by_point = THOUSANDS_COMMA.fullmatch(text), THOUSANDS_POINT.fullmatch(text)
+    for grouped, mark, sign in ((by_comma, ",", "."), (by_point, ".", ",")):
+        if grouped and text.count(mark) > 1:
+            return sign
     if (COMMA.fullmatch(text) and not by_comma) or (by_point and "," in text):
         return ","
     if (PLAIN.fullmatch(text) and "." in text and not by_point) or (by_comma and "." in text):

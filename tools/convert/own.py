@@ -6,7 +6,15 @@ import re
 
 import numpy as np
 
-from tools.convert.scan import ABSORBANCE, REFLECTANCE, TRANSMITTANCE, UNKNOWN, Refused, scan_of
+from tools.convert.scan import (
+    ABSORBANCE,
+    REFLECTANCE,
+    TRANSMITTANCE,
+    UNKNOWN,
+    Refused,
+    quantity_in,
+    scan_of,
+)
 from tools.convert.text import decoded
 
 PE_QUANTITIES = {
@@ -22,7 +30,10 @@ WAVELENGTHS = {
     "nm": re.compile(r"\bnm\b|nanomet", re.IGNORECASE),
     "µm": re.compile(r"[µμ]m|\bum\b|micromet|micron", re.IGNORECASE),
 }
-WORDS = re.compile(r"(?P<a>absorb)|(?P<r>reflect)|(?P<t>transm)", re.IGNORECASE)
+WAVELENGTH = re.compile(r"wave ?length|lambda|wellenl|longueur|longitud|lunghezza|\bwl\b|λ", re.IGNORECASE)
+ALONE = re.compile(
+    r"[\[(]? *(nm|[uµμ]m|%|cm-?1|cm⁻¹|1/cm|a\.?u\.?|[-–])? *[\])]?", re.IGNORECASE
+)  # a unit by itself
 
 
 def read_peir(path, data):
@@ -76,6 +87,9 @@ def read_columns(path, data):
         rows = list(reader)
     except csv.Error as error:
         raise Refused(f"is no text of two columns ({error})") from None
+    rows = [
+        row[:-1] if len(row) > 1 and not row[-1].strip() else row for row in rows
+    ]  # a separator ends the line
     first = next((k for k, row in enumerate(rows) if row and all(map(numeric, row))), None)
     if first is None:
         raise Refused("is text without columns of numbers")
@@ -101,31 +115,48 @@ def read_columns(path, data):
         raise Refused(f"has {values.shape[1]} columns, expected two, wavenumber and value")
     if not text.endswith("\n" if "\n" in text else "\r"):
         raise Refused("has no end of line after its last number: is it cut? If it is whole, add one")
-    names = header[-1][-2:] if header and len(header[-1]) == len(rows[0]) else ["", ""]
-    what, percent = quantity_of(names[1])
-    return scan_of(path, "text", values[:, 0], values[:, 1], what, percent, unit_of(names[0]))
+    names, told = names_of(header, len(rows[0]))
+    what, percent = quantity_in(names[1])
+    x = values[:, 0]
+    if not names[0] and x[0] < x[-1] and x[0] >= 350 and x[-1] <= 2500 and (np.diff(x) == 1).all():
+        raise Refused(f"has an axis that rises by 1 from {x[0]:g} to {x[-1]:g} without a name: nm? Name it")
+    return scan_of(path, "text", x, values[:, 1], what, percent, unit_of(names[0]), told)
+
+
+def names_of(header, width):
+    """Names of the two columns below some lines, of so many cells, and what they tell of the points."""
+    fields = {row[0].strip().upper(): row[1].strip() for row in header if len(row) == 2}
+    if "XUNITS" in fields:  # JASCO's, of a name and a value a line
+        points = fields.get("NPOINTS", "")
+        told = {"points": int(points)} if points.isdecimal() else {}
+        return [fields["XUNITS"], fields.get("YUNITS", "")], told
+    if not header:
+        return ["", ""], {}
+    last = [cell.strip() for cell in header[-1]]
+    if len(last) != width:
+        line = " ".join(last)
+        if WAVELENGTH.search(line) or any(form.search(line) for form in WAVELENGTHS.values()):
+            raise Refused(
+                f"has names {line[:60]!r} that are not one for each column, expected wavenumber and value"
+            )
+        return ["", ""], {}
+    if len(header) > 1 and len(header[-2]) == width and all(map(ALONE.fullmatch, last)):
+        last = [f"{name.strip()} {unit}".strip() for name, unit in zip(header[-2], last, strict=True)]
+    return last[-2:], {}
 
 
 def unit_of(name):
     """The unit of an axis by the name of its column."""
     if re.search(r"raman|shift", name, re.IGNORECASE):
         raise Refused("has an axis of Raman shift, expected wavenumbers")
+    if re.search(r"hz\b|\be ?v\b|1 ?/ ?m\b|(?<!c)m-1\b", name, re.IGNORECASE):
+        raise Refused(f"has an axis {name!r}, expected wavenumbers in cm-1, nm or µm")
     for unit, form in WAVELENGTHS.items():
         if form.search(name):
             return unit
-    if re.search(r"wavelength|lambda", name, re.IGNORECASE):
+    if WAVELENGTH.search(name):
         raise Refused(f"has an axis {name!r} without a unit, expected wavenumbers, nm or µm")
     return "1/cm"
-
-
-def quantity_of(name):
-    """The quantity of values by the name of their column, and whether they are in percent."""
-    matched = WORDS.search(name)
-    if matched is None:
-        return UNKNOWN, False
-    if re.search(r"log", name, re.IGNORECASE):
-        return ABSORBANCE, False
-    return {"a": ABSORBANCE, "r": REFLECTANCE, "t": TRANSMITTANCE}[matched.lastgroup], "%" in name
 
 
 def numeric(cell):

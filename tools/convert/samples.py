@@ -10,7 +10,9 @@ from preprocess import DataError
 from recore.channels import CLOSE, Resampling, step
 
 NUMBERED = re.compile(r"(.+?)\.[0-9]{1,4}")  # OPUS numbers the scans of a name: soil.0, soil.1
-COUNTED = re.compile(r"(.+?)[ _-]\(?[0-9]{1,3}\)?")  # name_1, name_2, name (3)
+COUNTED = re.compile(
+    r"(.+?)(?:[ _.-](?:\([0-9]{1,4}\)|(?:r|rep|scan)?[0-9]{1,4})|\([0-9]{1,4}\))", re.IGNORECASE
+)  # name_1, name.2, name (3), name(4), name_r5
 PATTERN, IN_FILE = "the pattern", "the name in the file"  # ways to name samples that all files may share
 FEWEST = 301  # channels that a table needs
 DEPARTS = 0.98  # correlation with the mean of its twins, below which a scan is named
@@ -36,7 +38,7 @@ def stem(path, kind):
 def names_of(scans, ids=None, pattern=None):
     """The sample of each scan, and how they were told: by a pattern, by names that the assays have, else by names.
 
-    `ids` are those of the assays, None without.
+    `ids` are the texts of the assays' columns that may hold samples, by column, None without.
     """
     if pattern is not None:
         try:
@@ -45,7 +47,14 @@ def names_of(scans, ids=None, pattern=None):
             raise DataError(
                 "--sample-pattern", f"found {pattern!r} ({error})", "a regular expression"
             ) from None
-        lost = next((scan.path for scan, each in zip(scans, found, strict=True) if each is None), None)
+        lost = next(
+            (
+                scan.path
+                for scan, each in zip(scans, found, strict=True)
+                if each is None or (each.re.groups and each[1] is None)
+            ),
+            None,
+        )
         if lost is not None:
             raise DataError(
                 "--sample-pattern", f"does not match {os.path.basename(lost)}", "every name", "mend it"
@@ -63,13 +72,19 @@ def names_of(scans, ids=None, pattern=None):
     tried = list(ways.items())
     if ids is None:
         return stems, tried, "the file's name"
-    known = set(ids)
-
-    def matches(names):
-        return len(known.intersection(names)), sum(name in known for name in names)
-
-    best = max(ways, key=lambda way: matches(ways[way]))  # of equals the first
-    return ways[best], tried, best
+    found = {(way, k): len(known.intersection(ways[way])) for way in ways for k, known in ids.items()}
+    most = max(found.values())
+    best = [(way, k) for (way, k), count in found.items() if count == most]
+    kinds = {ids[k].intersection(ways[way]) for way, k in best}
+    if most and len(kinds) > 1:  # other texts by another way: names of files do not tell
+        said = " and ".join(repr(min(each)) for each in sorted(kinds, key=min))
+        raise DataError(
+            "", f"found samples such as {said} in the assays", "one kind", "name their column: --id"
+        )
+    way = max(best, key=lambda each: sum(name in ids[each[1]] for name in ways[each[0]]))[
+        0
+    ]  # of equals the first
+    return ways[way], tried, way
 
 
 def check_twice(scans, names):

@@ -1,16 +1,19 @@
 """Any sheet of a laboratory, .xlsx or text, as rows of text: what is header, units, titles; which cells are numbers."""
 
 import csv
+import gzip
 import io
 import re
 from typing import NamedTuple
 
 from preprocess import DataError, ends
-from tools.convert.numbers import COMMA, PLAIN, Stored
+from tools.convert.numbers import ABSENT, MEANT, Stored, is_number
 from tools.convert.text import decoded, encoding_of
 
 DELIMITERS = ";\t,|"
+MEASURE = r"([kmµμuc]?g|100 ?g|m?l|[dmµ]?s|[cm]?mol\w*|meq\w*|[cm]?m)"
 UNIT = re.compile(
+    rf"[(\[]? *(% *\w*|{MEASURE}( *[/.] *| +){MEASURE} *\^?[-−⁻]?[0-9¹²³]*) *[)\]]?|"
     r"\(?\[?\s*(%|wt\.?\s*%|ppm|ppb|pct|m?g\s*/?\s*(kg|g|l|100\s*g)(-1|⁻¹)?|µg/g|ug/g|cmol.*|mmol.*|meq.*|cm-?1|cm⁻¹|-|–|m|cm|°c|ms/cm|ph)\s*\]?\)?",
     re.IGNORECASE,
 )
@@ -34,8 +37,19 @@ def cells_of(path, sheet=None):
         data = file.read()
     if data.startswith(b"PK\x03\x04"):
         return workbook_cells(path, sheet)
+    if data.startswith(b"PAR1"):
+        raise DataError(
+            path, "found a Parquet file", "text or .xlsx", "train.py and predict.py read it as it is"
+        )
+    if data.startswith(b"\x1f\x8b"):
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, ValueError) as error:
+            raise DataError(path, f"found a damaged gzip file ({error})", remedy="copy it again") from None
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise DataError(path, "found an old workbook (.xls)", ".xlsx or text", "save it as .xlsx")
+    if sheet is not None:
+        raise DataError("--sheet", f"found {sheet!r} for a file of text", "a workbook", "leave it out")
     text = decoded(data)
     lines = text.splitlines()
     if lines and lines[0].lower().startswith("sep=") and len(lines[0]) == 5:
@@ -82,14 +96,18 @@ def cells_of_workbook(path, sheet):
     import openpyxl
 
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    names = book.sheetnames
+    names = [each.title for each in book.worksheets]  # charts have sheets of their own
+    for each in book.worksheets:
+        each.reset_dimensions()  # what a program wrote of its size may be wrong
     if sheet is not None and sheet not in names:
         raise DataError(
             path, f"found no sheet {sheet!r}", f"one of {', '.join(names)}", "name it with --sheet"
         )
     filled = [
         name
-        for name in ([sheet] if sheet else names)
+        for name in (
+            [sheet] if sheet else [each.title for each in book.worksheets if each.sheet_state == "visible"]
+        )
         if any(
             any(cell is not None for cell in row)
             for row in book[name].iter_rows(values_only=True, max_row=50)
@@ -116,8 +134,13 @@ def check_cells(path, sheet, rows):
         if merged.max_row > merged.min_row:
             found = f"found the merged cells {merged}"
             raise DataError(path, found, "a cell for each row", "take them apart and fill each")
+        beside = sum(bool(cell) for cell in rows[merged.min_row - 1]) if merged.min_row <= len(rows) else 0
+        if beside > 1:
+            found = f"found the merged cells {merged} in a row of others"
+            raise DataError(path, found, "a cell for each column", "take them apart and fill each")
     for k, row in enumerate(table.iter_rows(values_only=True)):
         for place, cell in enumerate(row):
+            cell = getattr(cell, "text", cell)  # of a formula of several cells
             if isinstance(cell, str) and cell.startswith("=") and not rows[k][place]:
                 where = f"{path}, row {k + 1}, column {place + 1}"
                 found = f"found the formula {cell!r} without a value"
@@ -153,8 +176,9 @@ def read_sheet(path, sheet=None, header=None):
     above = [k + 1 for k in filled if k < at]
     if above:
         said.append(f"left out {len(above)} title lines above the names, row {above[0]}")
-    names, below = rows[at], at + 1
-    if below < len(rows) and is_units(rows[below]):
+    names, below = [" ".join(name.split()) for name in rows[at]], at + 1
+    used = [k for k in range(width) if any(row[k] for row in rows[at:])]
+    if below < len(rows) and is_units([rows[below][k] for k in used]):
         said.append(f"left out a row of units, row {below + 1}: {', '.join(filter(None, rows[below]))[:100]}")
         below += 1
     kept = [k for k, name in enumerate(names) if name or any(row[k] for row in rows[below:])]
@@ -190,9 +214,12 @@ def header_of(rows, filled):
 
 
 def is_units(row):
-    """Whether a row tells units: no number in it, and its first cell is empty, or all of its cells are units."""
+    """Whether a row tells units: no number in it, and all of its cells are units, or some are and its first is empty."""
     cells = [cell for cell in row if cell]
-    if not cells or any(PLAIN.fullmatch(cell) or COMMA.fullmatch(cell) for cell in cells):
+    dashes = {"-", "–"}
+    if not cells or any(is_number(cell) or (ABSENT.fullmatch(cell) and cell not in dashes) for cell in cells):
         return False
     known = [cell for cell in cells if UNIT.fullmatch(cell)]
-    return not row[0] or (len(known) == len(cells) and not set(known) <= {"-", "–"})
+    if set(known) <= dashes or any(MEANT.fullmatch(cell) for cell in cells):
+        return False
+    return len(known) == len(cells) or not row[0]

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 
 import numpy as np
 
@@ -17,6 +18,31 @@ def log_path(output):
     if end is None:
         raise DataError("--output", f"found {output}", f"a name in {', '.join(STEM_ENDS)}", "name one")
     return output[: -len(end)] + ".convert.json"
+
+
+def check_output(arguments):
+    """Raise a DataError where a table or its log cannot be written, or what it is made of would be lost."""
+    output, log = os.path.realpath(arguments.output), log_path(arguments.output)
+    for path in (arguments.output, log):
+        if os.path.isdir(path):
+            raise DataError("--output", f"found the folder {path}", "a file's name", "name another")
+    for name in ("file", "assays", "grid"):
+        path = getattr(arguments, name)
+        if path and os.path.realpath(path) == output:
+            raise DataError(
+                "--output", f"found {path}, which the table is made of", "another file", "name another"
+            )
+    inside = output.startswith(os.path.join(os.path.realpath(arguments.file), ""))
+    if inside and os.path.exists(output) and not os.path.exists(log):
+        found = f"found {arguments.output} in the folder, of another origin"
+        raise DataError("--output", found, "a file that this command wrote, or a new one", "name another")
+
+
+def refuse_options(options, where):
+    """Raise a DataError for the first option that is given where it does nothing."""
+    given = next((name for name, value in options.items() if value), None)
+    if given is not None:
+        raise DataError(given, "has no effect here", where, "leave it out")
 
 
 def write_table(output, index, ids, axis, spectra, assays):

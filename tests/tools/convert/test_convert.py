@@ -33,6 +33,13 @@ def scans(folder, names=NAMES, per=2, header="wavenumber,absorbance\n", axis=AXI
     return folder
 
 
+def uncounted(folder):
+    """The same scans, one a name, called as they are."""
+    for each in list(folder.iterdir()):
+        each.rename(folder / (each.name[: -len("_1.csv")] + ".csv"))
+    return folder
+
+
 def sheet(path, text, encoding="utf-8"):
     path.write_bytes(text.encode(encoding))
     return path
@@ -456,3 +463,203 @@ def test_a_group_after_a_leading_0_is_never_a_thousand(end, small, tmp_path):
     folder = scans(tmp_path / "scans", per=1)
     convert.main([str(folder), "--assays", str(path), "--output", str(tmp_path / "t.csv")])
     assert pd.read_csv(tmp_path / "t.csv", index_col=0)["Ca"].tolist() == [0.234] * 6
+
+
+def lines_of(header, *columns, names=NAMES):
+    return "\n".join([header, *(";".join(row) for row in zip(names, *columns, strict=True))])
+
+
+def test_numbers_of_an_assay_are_no_samples_unless_it_is_said(tmp_path):
+    """Files 11 to 16, and clay of 11 to 16 %: what would be joined are other samples' assays."""
+    names = [str(k) for k in range(11, 17)]
+    folder, path = scans(tmp_path / "scans", names, per=1), tmp_path / "a.csv"
+    path.write_text(
+        lines_of("sample;clay;Mg", names[1:] + names[:1], list("123456"), names=[f"P {k}" for k in names])
+    )
+    for column, reason in (
+        ([], "column 'clay' of numbers alone"),
+        (["--id", "sample"], "found none of the samples"),
+    ):
+        with pytest.raises(DataError, match=reason):
+            convert.main([str(folder), "--assays", str(path), "--output", str(tmp_path / "t.csv"), *column])
+
+
+def test_plots_and_depths_are_not_averaged_when_both_are_in_the_sheet(tmp_path):
+    names = ["1-1", "1-2", "2-1", "2-2", "3-1", "3-2"]
+    folder, path, output = (
+        uncounted(scans(tmp_path / "scans", names, per=1)),
+        tmp_path / "a.csv",
+        tmp_path / "t.csv",
+    )
+    path.write_text("lab;plot;clay\n1-1;1;12.5\n2-1;2;17.2\n3-1;3;18.1\n")
+    order = [str(folder), "--assays", str(path), "--output", str(output)]
+    with pytest.raises(DataError, match="samples such as '1' and '1-1' in the assays"):
+        convert.main(order)
+    convert.main([*order, "--id", "lab"])
+    assert list(pd.read_csv(output, index_col=0).index) == ["1-1", "2-1", "3-1"]
+
+
+@pytest.mark.parametrize(
+    "cells, found",
+    [
+        (["1.234.567", "1.234", "850.123", "900", "12.500", "1"], [1234567, 1234, 850123, 900, 12500, 1]),
+        (["1,234,567", "1,234", "850,123", "900", "12,500", "1"], [1234567, 1234, 850123, 900, 12500, 1]),
+    ],
+)
+def test_a_number_of_two_groups_tells_the_sign_of_its_column(cells, found, tmp_path):
+    assert assays_of(tmp_path, lines_of("sample;Ca", cells))["Ca"].tolist() == found
+
+
+@pytest.mark.parametrize("cells", ["n.a. n.a. n.a. 1 2 3", "tr tr tr tr 1 2", "−1.5 −2 −1 −3 −2 −1"])
+def test_a_column_of_codes_and_other_minus_signs_is_refused_and_not_left_out(cells, tmp_path):
+    with pytest.raises(DataError, match="found what is no number"):
+        assays_of(tmp_path, lines_of("sample;Ca;Mg", cells.split(), "1" * 6))
+
+
+@pytest.mark.parametrize("text", [";S1;<0,5", ";S1;1.234,5", ";S1;n.d.", ";S1;"])
+def test_a_first_sample_beside_an_empty_column_is_no_row_of_units(text, tmp_path):
+    folder, path, output = (
+        scans(tmp_path / "scans", ["S1", "S2"], per=1),
+        tmp_path / "a.csv",
+        tmp_path / "t.csv",
+    )
+    path.write_text(f";sample;Ca\n{text}\n;S2;2,5\n")
+    convert.main([str(folder), "--assays", str(path), "--output", str(output), "--below", "gap"])
+    assert list(pd.read_csv(output, index_col=0).index) == ["S1", "S2"]
+
+
+def test_a_workbook_is_read_whole_whatever_it_says_of_its_size_and_its_charts_and_hidden_sheets_are_not(
+    tmp_path,
+):
+    openpyxl = pytest.importorskip("openpyxl")
+    folder, path, output = scans(tmp_path / "scans", per=1), tmp_path / "a.xlsx", tmp_path / "t.csv"
+    book = openpyxl.Workbook()
+    for row in [["sample", "Ca"], *([name, k + 1.5] for k, name in enumerate(NAMES))]:
+        book.active.append(row)
+    book.create_chartsheet("Figure").add_chart(openpyxl.chart.BarChart())
+    book.create_sheet("Lists").append(["a", "b"])
+    book["Lists"].sheet_state = "hidden"
+    book.save(path)
+    with zipfile.ZipFile(path) as file:
+        parts = {name: file.read(name) for name in file.namelist()}
+    sheet_part = "xl/worksheets/sheet1.xml"
+    assert b'ref="A1:B7"' in parts[sheet_part]
+    parts[sheet_part] = parts[sheet_part].replace(b'ref="A1:B7"', b'ref="A1:B4"')
+    with zipfile.ZipFile(path, "w") as file:
+        for name, part in parts.items():
+            file.writestr(name, part)
+    convert.main([str(folder), "--assays", str(path), "--output", str(output)])
+    assert pd.read_csv(output, index_col=0)["Ca"].tolist() == [1.5, 2.5, 3.5, 4.5, 5.5, 6.5]
+
+
+def test_formulas_of_several_cells_need_values_and_cells_merged_across_data_are_refused(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    from openpyxl.worksheet.formula import ArrayFormula
+
+    folder, path = scans(tmp_path / "scans", per=1), tmp_path / "a.xlsx"
+
+    def formula(table):
+        table["B3"] = ArrayFormula("B3", "=SUM(C3:D3*2)")
+
+    def across(table):
+        table.merge_cells("B3:C3")
+
+    for change, reason in ((formula, "without a value"), (across, "found the merged cells B3:C3")):
+        book = openpyxl.Workbook()
+        for row in [["sample", "Ca", "Mg"], *([name, 1.5, 2.5] for name in NAMES)]:
+            book.active.append(row)
+        change(book.active)
+        book.save(path)
+        with pytest.raises(DataError, match=reason):
+            convert.main([str(folder), "--assays", str(path), "--output", str(tmp_path / "t.csv")])
+
+
+def table_of(names, first=("sample",), cells=("a",)):
+    values = [f"{0.3 + k / 1000:.3f}" for k in range(len(names))]
+    rows = [";".join([*[f"{cell}{row}" for cell in cells], *values]) for row in range(3)]
+    return ";".join([*first, *names]) + "\n" + "\n".join(rows) + "\n"
+
+
+WAVENUMBERS = [str(4000 - 8 * k) for k in range(401)]
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        (table_of([f"{4000 - 8 * k:,}" for k in range(401)]), "signs of thousands"),
+        (table_of([f"{4000.5 - 8 * k:,}" for k in range(401)]), "signs of thousands"),
+        (table_of([f"{350 + k} nm" for k in range(401)]), "found channel '350 nm'"),
+        (table_of(["4000", *WAVENUMBERS]), "found column '4000' twice"),
+        (table_of(["4000.0", *WAVENUMBERS]), "'4000' after '4000.0'"),
+        (table_of(WAVENUMBERS, ("name", "index"), ("a", "b")), "found column 'index'"),
+        ("\n".join(f"{x};0.{x};0.3{x}" for x in WAVENUMBERS), "found the number '4000' where the names"),
+        ("Wavelength (nm);S1\n" + "\n".join(f"{x};0.{x}" for x in WAVENUMBERS), "found an axis"),
+    ],
+)
+def test_a_table_whose_axis_may_be_misread_is_refused(text, reason, tmp_path):
+    path, output = sheet(tmp_path / "t.csv", text), tmp_path / "o.csv"
+    with pytest.raises(DataError, match=reason):
+        convert.main([str(path), "--output", str(output)])
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--to", "absorbance"],
+        ["--grid", "none.csv"],
+        ["--assays", "none.csv"],
+        ["--keep-scans"],
+        ["--id", "x"],
+    ],
+)
+def test_an_option_that_does_nothing_to_a_table_is_refused(options, tmp_path):
+    path = sheet(tmp_path / "t.csv", table_of(WAVENUMBERS))
+    with pytest.raises(DataError, match=f"{options[0]}: has no effect here"):
+        convert.main([str(path), "--output", str(tmp_path / "o.csv"), *options])
+
+
+def test_what_a_table_is_made_of_is_never_written_over(tmp_path):
+    folder = scans(tmp_path / "scans", per=1)
+    path = sheet(tmp_path / "a.csv", lines_of("sample;Ca", "123456"))
+    one = (
+        folder / f"{NAMES[0]}_1.csv"
+        if (folder / f"{NAMES[0]}_1.csv").exists()
+        else sorted(folder.iterdir())[0]
+    )
+    for output in (path, one):
+        before = output.read_bytes()
+        with pytest.raises(DataError, match="--output: found"):
+            convert.main([str(folder), "--assays", str(path), "--output", str(output)])
+        assert output.read_bytes() == before
+
+
+def test_a_sheets_own_sites_stay_when_every_scan_is_a_row(tmp_path):
+    folder, output = scans(tmp_path / "scans"), tmp_path / "t.csv"
+    path = sheet(tmp_path / "a.csv", lines_of("sample;SiteID;Ca", "AABBCC", "123456"))
+    convert.main([str(folder), "--assays", str(path), "--keep-scans", "--output", str(output)])
+    assert pd.read_csv(output, index_col=0)["SiteID"].tolist() == list("AAAABBBBCCCC")
+
+
+def test_hidden_folders_and_links_are_passed_over_and_told(tmp_path, capsys):
+    folder = scans(tmp_path / "scans", per=1)
+    scans(folder / ".trash", ["gone"], per=1)
+    scans(tmp_path / "other", ["far"], per=1)
+    (folder / "link").symlink_to(tmp_path / "other", target_is_directory=True)
+    convert.main([str(folder), "--output", str(tmp_path / "t.csv")])
+    told = capsys.readouterr().out
+    assert "passed over 2 files" in told and ".trash" in told and "link" in told
+    assert len(pd.read_csv(tmp_path / "t.csv")) == len(NAMES)
+
+
+@pytest.mark.parametrize("form", ["{}({})", "{}.{}", "{}_r{}", "{} ({})", "{}_000{}"])
+def test_twins_are_known_however_software_counts_them(form, tmp_path):
+    names = [form.format(name, k) for name in "AB" for k in (1, 2)]
+    folder, path, output = (
+        tmp_path / "scans",
+        sheet(tmp_path / "a.csv", "sample,Ca\nA,1\nB,2\n"),
+        tmp_path / "t.csv",
+    )
+    uncounted(scans(folder, names, per=1))
+    convert.main([str(folder), "--assays", str(path), "--output", str(output)])
+    assert list(pd.read_csv(output, index_col=0).index) == ["A", "B"]

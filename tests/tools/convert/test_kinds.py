@@ -185,6 +185,16 @@ def test_what_is_no_scan_is_refused_with_its_reason(data, reason, tmp_path):
         ("# humidity 45%\ncm-1,reflectance", 4000, "reflectance", False),
         ("# night shift\ncm-1,% Reflectance", 4000, "reflectance", True),
         ("cm-1,log(1/reflectance)", 4000, "absorbance", False),
+        ("cm-1,log(1/R)", 4000, "absorbance", False),
+        ("cm-1,A", 4000, "absorbance", False),
+        ("cm-1,%T", 4000, "transmittance", True),
+        ("cm-1,R", 4000, "reflectance", False),
+        ("cm-1,Reflectance (percent)", 4000, "reflectance", True),
+        ("cm-1,reflectance pct", 4000, "reflectance", True),
+        ("cm-1,reflectance catalog 5", 4000, "reflectance", False),
+        ("Wavelength,Reflectance\nnm,%", 1e7 / 600, "reflectance", True),
+        ("TITLE,soil\nXUNITS,NANOMETERS\nYUNITS,%R\nNPOINTS,400\nXYDATA", 1e7 / 600, "reflectance", True),
+        ("XUNITS,1/CM\nYUNITS,ABSORBANCE\nXYDATA", 4000, "absorbance", False),
     ],
 )
 def test_unit_and_quantity_are_those_of_the_columns_own_names(header, first, quantity, percent, tmp_path):
@@ -192,6 +202,39 @@ def test_unit_and_quantity_are_those_of_the_columns_own_names(header, first, qua
     path.write_text(text(ROWS, header + "\n"), encoding="utf-8")
     scan = read_scan(str(path))
     assert scan.x[0] == pytest.approx(first) and (scan.quantity, scan.percent) == (quantity, percent)
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("Wellenlänge,Reflexion", "without a unit"),
+        ("Longueur d'onde,R", "without a unit"),
+        ("WL,R", "without a unit"),
+        ("Wavelength,Reflectance\n,%", "without a unit"),
+        ("Wavelength (nm) Reflectance", "not one for each column"),
+        ("Frequency (THz),absorbance", "expected wavenumbers"),
+        ("cm-1,log(Reflectance)", "holds log"),
+        ("XUNITS,1/CM\nNPOINTS,999\nXYDATA", "its header says 999"),
+    ],
+)
+def test_names_that_tell_of_another_axis_or_of_no_quantity_are_refused(header, reason, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(text(ROWS, header + "\n"), encoding="utf-8")
+    with pytest.raises(Refused, match=reason):
+        read_scan(str(path))
+
+
+def test_whole_numbers_that_rise_from_350_without_a_name_may_be_nanometres(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("".join(f"{x},0.5\n" for x in range(350, 2501)))
+    with pytest.raises(Refused, match="nm\\?"):
+        read_scan(str(path))
+
+
+def test_a_separator_at_the_end_of_lines_is_no_column(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("cm-1;absorbance;\n" + "".join(f"{x:.4f};{y:.6f};\n" for x, y in ROWS))
+    np.testing.assert_allclose(read_scan(str(path)).y, [y for _, y in ROWS], atol=1e-6)
 
 
 def test_a_wavelength_without_a_unit_and_a_quote_without_an_end_are_refused(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tools.convert.kinds import read_scan
-from tools.convert.scan import Refused
+from tools.convert.scan import Refused, to_absorbance
 
 N = 400
 X = np.linspace(4000, 600, N)
@@ -109,6 +109,9 @@ def test_a_wrong_number_of_points_is_refused(name, tmp_path):
         ("a.spc", {"y_type": 129}, "reflectance", False),
         ("a.jdx", {"y_units": "TRANSMITTANCE"}, "transmittance", False),
         ("a.jdx", {"y_units": "% TRANSMITTANCE"}, "transmittance", True),
+        ("a.jdx", {"y_units": "PERCENT TRANSMITTANCE"}, "transmittance", True),
+        ("a.jdx", {"y_units": "-LOG(REFLECTANCE)"}, "absorbance", False),
+        ("a.jdx", {"y_units": "%T"}, "transmittance", True),
         ("a.jdx", {"y_units": "REFLECTANCE"}, "reflectance", False),
         ("a.jdx", {"y_units": "ARBITRARY UNITS"}, "unknown", False),
         ("a.sp", {"quantity": "%T"}, "transmittance", True),
@@ -145,3 +148,34 @@ def test_an_axis_that_rises_is_turned_and_one_in_nm_becomes_wavenumbers(tmp_path
     scan = read(spc(Y, 2500.0, 16000.0, x_type=3), tmp_path / "a.spc")
     np.testing.assert_allclose(scan.x[[0, -1]], [1e7 / 2500, 1e7 / 16000])
     assert (np.diff(scan.x) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"FIRSTX=4000.0", b"FIRSTX=4000,0"),
+        (b"FIRSTX=4000.0", b"FIRSTX=40x0.0"),
+        (b"FIRSTX=4000.0", b"firstx=4000,5"),
+        (b"XFACTOR=1.0", b"XFACTOR=1,0"),
+        (b"YFACTOR=1e-06", b"YFACTOR=1,0E-06"),
+    ],
+)
+def test_a_number_of_jcamp_that_is_none_is_refused_and_never_read_in_part(before, after, tmp_path):
+    good = jcamp()
+    assert before in good
+    with pytest.raises(Refused, match="expected a number with a decimal point"):
+        read(good.replace(before, after), tmp_path / "a.jdx")
+
+
+@pytest.mark.parametrize("change", ["swapped", "twice"])
+def test_rows_of_jcamp_that_are_not_in_order_are_refused(change, tmp_path):
+    lines = jcamp().split(b"\r\n")
+    at = lines.index(b"##XYDATA=(X++(Y..Y))") + 5
+    lines[at : at + 2] = [lines[at + 1], lines[at]] if change == "swapped" else [lines[at], lines[at]]
+    with pytest.raises(Refused):
+        read(b"\r\n".join(lines), tmp_path / "a.jdx")
+
+
+def test_a_reflectance_above_1_throughout_has_no_absorbance(tmp_path):
+    with pytest.raises(Refused, match="above 1 throughout"):
+        to_absorbance(read(jcamp(100 * Y, y_units="REFLECTANCE"), tmp_path / "a.jdx"))
