@@ -13,6 +13,11 @@ BEAMS = {
     "phsm": "a phase", "phrf": "a phase of the background", "km": "Kubelka-Munk units", "ra": "a Raman spectrum", "e": "an emission spectrum",
     "pas": "a photoacoustic spectrum", "logr": "log reflectance", "atr": "ATR units",
 }  # fmt: skip
+CODES = {
+    "a": 0x100F,
+    "r": 0x300F,
+}  # of blocks of spectra in a directory, but for the bit of the last one written
+LATEST = 0x40000000
 OPUS_UNITS = {"WN": "1/cm", "MI": "µm", "LGW": "log cm-1", "RSHIFT": "Raman shift"}
 
 
@@ -20,9 +25,10 @@ def read_opus(path, data, block="last"):
     """The Scan of a Bruker OPUS file: the last block of absorbance, or the first; else reflectance, transmittance."""
     from brukeropus import read_opus as read
 
-    check_directory(data)
+    listed = check_directory(data)
     try:
-        file = read(path)
+        with np.errstate(all="ignore"):  # of a damaged factor
+            file = read(path)
         keys = list(file.all_data_keys)
     except Exception as error:  # a library may raise anything for a damaged file
         raise Refused(f"is cut or damaged ({type(error).__name__})") from None
@@ -33,6 +39,10 @@ def read_opus(path, data, block="last"):
     if chosen is None:
         held = ", ".join(BEAMS.get(kind, kind) for kind in kinds) or "nothing that can be read"
         raise Refused(f"holds {held}, expected absorbance, reflectance or transmittance")
+    blocks = sum(kind & ~LATEST == CODES.get(chosen) for kind in listed)
+    if blocks > len(kinds[chosen]) or (blocks == 0 and chosen in CODES):
+        found = f"{blocks} blocks of {BLOCKS[chosen]}, {len(kinds[chosen])} can be read"
+        raise Refused(f"is cut or damaged: its header tells of {found}")
     several = sorted(kinds[chosen], key=lambda key: int([*key.split("_"), "1"][1]))  # the last is first
     try:
         found = getattr(file, several[0] if block == "last" else several[-1])
@@ -64,7 +74,7 @@ def read_opus(path, data, block="last"):
 
 
 def check_directory(data):
-    """Refuse an OPUS file whose directory tells of blocks that are not there."""
+    """The kinds of an OPUS file's blocks; refused where its directory tells of blocks that are not there."""
     try:
         _, _, start, most, count = struct.unpack_from("<4sdiii", data)
         entries = [struct.unpack_from("<III", data, start + 12 * k) for k in range(min(count, most, 10_000))]
@@ -75,6 +85,7 @@ def check_directory(data):
     ends = [offset + 4 * words for kind, words, offset in entries if kind]
     if not ends or max(ends) > len(data):
         raise Refused(f"is cut or damaged: {len(data):,} bytes, its header tells of {max(ends, default=0):,}")
+    return [kind for kind, _, _ in entries]
 
 
 KINDS = {

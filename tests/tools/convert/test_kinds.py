@@ -84,6 +84,17 @@ def test_two_readers_agree_on_every_opus_spc_and_text_of_one_spectrum():
 
 
 @needs_raw
+def test_a_damaged_block_of_opus_is_never_replaced_by_the_files_other_one(tmp_path):
+    """Of two absorbances the library leaves out the one whose parameters it cannot read."""
+    data = bytearray((REAL / "yamsys_opus" / "spectra" / "BF_mo_15_soil_cal.2").read_bytes())
+    data[32803] ^= 4
+    path = tmp_path / "a.2"
+    path.write_bytes(bytes(data))
+    with pytest.raises(Refused, match="2 blocks of absorbance, 1 can be read"):
+        read_scan(str(path))
+
+
+@needs_raw
 def test_the_four_forms_of_jcamp_are_one_spectrum():
     openreadout = pytest.importorskip("openreadout")
     found = []
