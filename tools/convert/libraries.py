@@ -5,7 +5,8 @@ import struct
 
 import numpy as np
 
-from tools.convert.scan import ABSORBANCE, REFLECTANCE, TRANSMITTANCE, UNKNOWN, Refused, quantity_in, scan_of
+from tools.convert.scan import ABSORBANCE, REFLECTANCE, TRANSMITTANCE, UNKNOWN, Refused, scan_of
+from tools.convert.words import quantity_in
 
 BLOCKS = {"a": ABSORBANCE, "r": REFLECTANCE, "t": TRANSMITTANCE}  # of OPUS, as brukeropus names them
 BEAMS = {

@@ -6,16 +6,9 @@ import re
 
 import numpy as np
 
-from tools.convert.scan import (
-    ABSORBANCE,
-    REFLECTANCE,
-    TRANSMITTANCE,
-    UNKNOWN,
-    Refused,
-    quantity_in,
-    scan_of,
-)
+from tools.convert.scan import ABSORBANCE, REFLECTANCE, TRANSMITTANCE, UNKNOWN, Refused, scan_of
 from tools.convert.text import decoded
+from tools.convert.words import ALONE, WAVELENGTH, WAVELENGTHS, quantity_in, unit_of
 
 PE_QUANTITIES = {
     "A": (ABSORBANCE, False),
@@ -26,14 +19,6 @@ PE_QUANTITIES = {
 }
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
-WAVELENGTHS = {
-    "nm": re.compile(r"\bnm\b|nanomet", re.IGNORECASE),
-    "µm": re.compile(r"[µμ]m|\bum\b|micromet|micron", re.IGNORECASE),
-}
-WAVELENGTH = re.compile(r"wave ?length|lambda|wellenl|longueur|longitud|lunghezza|\bwl\b|λ", re.IGNORECASE)
-ALONE = re.compile(
-    r"[\[(]? *(nm|[uµμ]m|%|cm-?1|cm⁻¹|1/cm|a\.?u\.?|[-–])? *[\])]?", re.IGNORECASE
-)  # a unit by itself
 
 
 def read_peir(path, data):
@@ -143,20 +128,6 @@ def names_of(header, width):
     if len(header) > 1 and len(header[-2]) == width and all(map(ALONE.fullmatch, last)):
         last = [f"{name.strip()} {unit}".strip() for name, unit in zip(header[-2], last, strict=True)]
     return last[-2:], {}
-
-
-def unit_of(name):
-    """The unit of an axis by the name of its column."""
-    if re.search(r"raman|shift", name, re.IGNORECASE):
-        raise Refused("has an axis of Raman shift, expected wavenumbers")
-    if re.search(r"hz\b|\be ?v\b|1 ?/ ?m\b|(?<!c)m-1\b", name, re.IGNORECASE):
-        raise Refused(f"has an axis {name!r}, expected wavenumbers in cm-1, nm or µm")
-    for unit, form in WAVELENGTHS.items():
-        if form.search(name):
-            return unit
-    if WAVELENGTH.search(name):
-        raise Refused(f"has an axis {name!r} without a unit, expected wavenumbers, nm or µm")
-    return "1/cm"
 
 
 def numeric(cell):

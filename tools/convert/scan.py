@@ -1,6 +1,5 @@
 """One scan of an instrument in a thin form, and what every scan is checked for, whoever read it."""
 
-import re
 from typing import NamedTuple
 
 import numpy as np
@@ -11,15 +10,6 @@ HIGHEST, FINEST, COARSEST = 30_000, 0.01, 100  # cm-1: of an axis, and of its st
 NEAR = 1e-4  # of the range: how far values may be from the file's own minimum and maximum
 UNEVEN, FEW = 0.02, 0.02  # of the step, and of the steps: an even axis with some that are not is damaged
 LARGE = 4  # of an absorbance: less than a ten-thousandth of the light; detectors end there
-
-
-LOG = re.compile(r"(?<![a-z])log", re.IGNORECASE)
-OF_LOSS = re.compile(r"1 ?/|[-−] *log|absorb", re.IGNORECASE)  # a logarithm that is an absorbance
-WORDS = re.compile(r"(?P<a>absorb)|(?P<r>reflect)|(?P<t>transm)", re.IGNORECASE)
-LETTERS = re.compile(
-    r"%? *\(?(?:(?P<a>abs\.?|a\.?u\.?|a)|(?P<r>refl\.?|r)|(?P<t>trans\.?|t))\)? *%?", re.IGNORECASE
-)
-PERCENT = re.compile(r"%|per ?cent|\bpct\b", re.IGNORECASE)
 
 
 class Refused(Exception):
@@ -73,21 +63,6 @@ def scan_of(path, kind, x, y, quantity, percent=False, unit="1/cm", told=None, *
     order = slice(None) if x[0] > x[-1] else slice(None, None, -1)
     about = {name: value for name, value in about.items() if value not in (None, "")}
     return Scan(path, kind, x[order], y[order], quantity, percent, about)
-
-
-def quantity_in(words):
-    """The quantity that words tell of, and whether it is in percent."""
-    if LOG.search(words):
-        if not OF_LOSS.search(words):
-            raise Refused(
-                f"holds {words.strip()}, expected log(1/R), absorbance, reflectance or transmittance"
-            )
-        return ABSORBANCE, False
-    matched = WORDS.search(words) or LETTERS.fullmatch(words.strip())
-    if matched is None:
-        return UNKNOWN, False
-    quantity = {"a": ABSORBANCE, "r": REFLECTANCE, "t": TRANSMITTANCE}[matched.lastgroup]
-    return quantity, quantity != ABSORBANCE and bool(PERCENT.search(words))
 
 
 UNITS = {"1/cm": lambda x: x, "nm": lambda x: 1e7 / x, "µm": lambda x: 1e4 / x}

@@ -8,9 +8,9 @@ import preprocess
 from preprocess import ID_COLUMNS, INDEX_NAMES, DataError
 from tools.convert.assays import CALLED, SITE
 from tools.convert.numbers import GAPS, decimal_of, is_measured, is_number, numbers_of, refuse
-from tools.convert.own import WAVELENGTH, WAVELENGTHS
 from tools.convert.samples import FEWEST
 from tools.convert.sheet import Sheet, read_sheet
+from tools.convert.words import WAVELENGTH, WAVELENGTHS
 from tools.convert.write import check_output, log_path, refuse_options, write_log, write_table
 
 LEAST = 100  # cm-1, that an axis reaches at least
