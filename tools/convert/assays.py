@@ -9,7 +9,7 @@ from tools.convert.numbers import decimal_of, is_measured, numbers_of, refuse
 
 SITE = "SiteID"
 CALLED = re.compile(
-    r"sample|probe|muestra|[ée]chant|\bid\b|_id$|^lab|name|code|\bn[ro°]\b|number|nummer|spectr|scan|file|datei|index",
+    r"sample|probe|muestra|[ée]chant|(\b|_)(id|n[ro°]|names?|codes?|number|nummer|scans?|files?|datei)$|^lab$|spectr",
     re.IGNORECASE,
 )  # what columns of samples are called, whose names may be numbers
 

@@ -84,7 +84,7 @@ def convert_folder(arguments, typed):
         of_sheet = {
             f"--{name}": getattr(arguments, name) for name in ("id", "site", "below", "sheet", "header")
         }
-        refuse_options(of_sheet, "goes with --assays")
+        refuse_options(of_sheet, "--assays")
     if arguments.keep_scans and arguments.site:
         found = "found --keep-scans, which makes each sample a site"
         raise DataError("--site", found, "one of them", "leave one out")
@@ -205,7 +205,7 @@ def grid_of(path):
 def tell_scans(scans, twins, axis, moved, how, passed):
     """Lines on files, kinds, quantities, grids, scans a sample and what differs."""
     if passed:
-        yield f"passed over {len(passed)} files that are no scans: {listed(passed)}"
+        yield f"passed over {len(passed)} files or folders that hold no scans, are hidden or links: {listed(passed)}"
     yield "read " + ", ".join(
         f"{count} {kind}" for kind, count in Counter(scan.kind for scan in scans).items()
     )

@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 
+from tools.convert.numbers import PLAIN
 from tools.convert.scan import ABSORBANCE, REFLECTANCE, TRANSMITTANCE, UNKNOWN, Refused, scan_of
 from tools.convert.words import quantity_in
 
@@ -211,7 +212,7 @@ def check_jcamp(data):
         )
     }
     for name, value in told.items():
-        if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(E[+-]?[0-9]+)?", value, re.IGNORECASE):
+        if not PLAIN.fullmatch(value):
             raise Refused(f"is damaged: ##{name}= is {value[:20]!r}, expected a number with a decimal point")
     rows = re.search(r"^##\s*XYDATA\s*=\s*\(X\+\+\(Y\.\.Y\)\).*\n\s*([+-]?[0-9.]+)", text, re.MULTILINE)
     try:

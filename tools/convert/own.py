@@ -2,23 +2,13 @@
 
 import csv
 import io
-import re
 
 import numpy as np
 
-from tools.convert.scan import ABSORBANCE, REFLECTANCE, TRANSMITTANCE, UNKNOWN, Refused, scan_of
+from tools.convert.numbers import COMMA, PLAIN
+from tools.convert.scan import UNKNOWN, Refused, scan_of
 from tools.convert.text import decoded
 from tools.convert.words import ALONE, WAVELENGTH, WAVELENGTHS, quantity_in, unit_of
-
-PE_QUANTITIES = {
-    "A": (ABSORBANCE, False),
-    "%T": (TRANSMITTANCE, True),
-    "T": (TRANSMITTANCE, False),
-    "%R": (REFLECTANCE, True),
-    "R": (REFLECTANCE, False),
-}
-NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+(?:[eE][+-]?[0-9]+)?")
 
 
 def read_peir(path, data):
@@ -39,7 +29,7 @@ def read_peir(path, data):
         raise Refused(f"is cut or damaged: {len(values) // 4:,} values, its header says {points:,}")
     y = np.frombuffer(values[: 4 * points], "<i4") * factor + offset
     x = first + step * np.arange(points)
-    what, percent = PE_QUANTITIES.get(quantity.upper(), (UNKNOWN, False))
+    what, percent = quantity_in(quantity)
     told = {"points": points, "low": low, "high": high} if high > low else {"points": points}
     return scan_of(
         path, "PerkinElmer PE-IR", x, y, what, percent, "1/cm" if unit.upper() == "CM-1" else unit, told
@@ -100,7 +90,7 @@ def read_columns(path, data):
         raise Refused(f"has {values.shape[1]} columns, expected two, wavenumber and value")
     if not text.endswith("\n" if "\n" in text else "\r"):
         raise Refused("has no end of line after its last number: is it cut? If it is whole, add one")
-    names, told = names_of(header, len(rows[0]))
+    names, told = header_told(header, len(rows[0]))
     what, percent = quantity_in(names[1])
     x = values[:, 0]
     if not names[0] and x[0] < x[-1] and x[0] >= 350 and x[-1] <= 2500 and (np.diff(x) == 1).all():
@@ -108,7 +98,7 @@ def read_columns(path, data):
     return scan_of(path, "text", x, values[:, 1], what, percent, unit_of(names[0]), told)
 
 
-def names_of(header, width):
+def header_told(header, width):
     """Names of the two columns below some lines, of so many cells, and what they tell of the points."""
     fields = {row[0].strip().upper(): row[1].strip() for row in header if len(row) == 2}
     if "XUNITS" in fields:  # JASCO's, of a name and a value a line
@@ -133,4 +123,4 @@ def names_of(header, width):
 def numeric(cell):
     """Whether a cell is a number, with a decimal point or comma."""
     cell = cell.strip()
-    return bool(NUMBER.fullmatch(cell) or COMMA.fullmatch(cell))
+    return bool(PLAIN.fullmatch(cell) or COMMA.fullmatch(cell))

@@ -75,12 +75,16 @@ def names_of(scans, ids=None, pattern=None):
     found = {(way, k): len(known.intersection(ways[way])) for way in ways for k, known in ids.items()}
     most = max(found.values())
     best = [(way, k) for (way, k), count in found.items() if count == most]
-    kinds = {ids[k].intersection(ways[way]) for way, k in best}
+    firsts = {
+        k: way for way, k in reversed(best)
+    }  # within one column the whole name goes before a part of it
+    kinds = {ids[k].intersection(ways[way]) for k, way in firsts.items()}
     if most and len(kinds) > 1:  # other texts by another way: names of files do not tell
         said = " and ".join(repr(min(each)) for each in sorted(kinds, key=min))
         raise DataError(
             "", f"found samples such as {said} in the assays", "one kind", "name their column: --id"
         )
+    best = [(way, k) for way, k in best if ids[k].intersection(ways[way]) in kinds]
     way = max(best, key=lambda each: sum(name in ids[each[1]] for name in ways[each[0]]))[
         0
     ]  # of equals the first

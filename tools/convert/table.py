@@ -9,8 +9,9 @@ from preprocess import ID_COLUMNS, INDEX_NAMES, DataError
 from tools.convert.assays import CALLED, SITE
 from tools.convert.numbers import GAPS, decimal_of, is_measured, is_number, numbers_of, refuse
 from tools.convert.samples import FEWEST
+from tools.convert.scan import Refused
 from tools.convert.sheet import Sheet, read_sheet
-from tools.convert.words import WAVELENGTH, WAVELENGTHS
+from tools.convert.words import unit_of
 from tools.convert.write import check_output, log_path, refuse_options, write_log, write_table
 
 LEAST = 100  # cm-1, that an axis reaches at least
@@ -27,19 +28,19 @@ def turned(sheet):
     if is_number(sheet.header[0]):
         found = f"found the number {sheet.header[0]!r} where the names of columns should begin"
         raise DataError(sheet.name, found, "a name above each column", "add a row of names")
-    if WAVELENGTH.search(sheet.header[0]) or any(f.search(sheet.header[0]) for f in WAVELENGTHS.values()):
-        raise DataError(
-            sheet.name, f"found an axis {sheet.header[0]!r}", "wavenumbers, cm-1", "convert it first"
-        )
+    try:
+        wavenumbers = unit_of(sheet.header[0]) == "1/cm"
+    except Refused:
+        wavenumbers = False
+    if not wavenumbers:
+        found = f"found an axis {sheet.header[0]!r}"
+        raise DataError(sheet.name, found, "wavenumbers, cm-1", "convert it first")
     rows = [list(column) for column in zip(*sheet.rows, strict=True)]
-    header = [
-        sheet.header[0] if not is_number(sheet.header[0]) else "",
-        *(a if a is not None else cell for a, cell in zip(axis, first, strict=True)),
-    ]
+    header = ["", *(cell if a is None else a for a, cell in zip(axis, first, strict=True))]
     body = [[name, *row] for name, row in zip(sheet.header[1:], rows[1:], strict=True)]
     return Sheet(
         sheet.name,
-        ["", *header[1:]],
+        header,
         body,
         list(range(2, len(body) + 2)),
         [*sheet.said, "turned: it had a channel a row"],
@@ -51,7 +52,8 @@ def convert_table(arguments, typed):
     check_output(arguments)
     of_folder = "assays id quantity to grid keep_scans sample_pattern skip_bad".split()
     options = {f"--{name.replace('_', '-')}": getattr(arguments, name) for name in of_folder}
-    refuse_options(options, "goes with a folder of instrument files")
+    options["--block"] = arguments.block != "last"
+    refuse_options(options, "a folder of instrument files")
     sheet = turned(read_sheet(arguments.file, arguments.sheet, arguments.header))
     pointed = [re.sub(r"(?<=[0-9]),(?=[0-9])", ".", name) for name in sheet.header]
     channels = preprocess.channel_names(pointed)

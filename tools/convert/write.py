@@ -40,7 +40,7 @@ def check_output(arguments):
 
 def refuse_options(options, where):
     """Raise a DataError for the first option that is given where it does nothing."""
-    given = next((name for name, value in options.items() if value), None)
+    given = next((name for name, value in options.items() if value not in (None, False)), None)
     if given is not None:
         raise DataError(given, "has no effect here", where, "leave it out")
 

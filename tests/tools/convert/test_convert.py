@@ -233,12 +233,12 @@ def refused(tmp_path, text, *arguments):
     return said
 
 
-def listed(header, *columns, end=";"):
-    """A sheet of NAMES and columns, each a text or six of them."""
-    columns = [[column] * 6 if isinstance(column, str) else column for column in columns]
+def listed(header, *columns, end=";", names=NAMES):
+    """A sheet of samples and columns, each a text or one for each sample."""
+    columns = [[column] * len(names) if isinstance(column, str) else column for column in columns]
     return (
         "\n".join(
-            [end.join(["sample", *header]), *(end.join(row) for row in zip(NAMES, *columns, strict=True))]
+            [end.join(["sample", *header]), *(end.join(row) for row in zip(names, *columns, strict=True))]
         )
         + "\n"
     )
@@ -465,16 +465,12 @@ def test_a_group_after_a_leading_0_is_never_a_thousand(end, small, tmp_path):
     assert pd.read_csv(tmp_path / "t.csv", index_col=0)["Ca"].tolist() == [0.234] * 6
 
 
-def lines_of(header, *columns, names=NAMES):
-    return "\n".join([header, *(";".join(row) for row in zip(names, *columns, strict=True))])
-
-
 def test_numbers_of_an_assay_are_no_samples_unless_it_is_said(tmp_path):
     """Files 11 to 16, and clay of 11 to 16 %: what would be joined are other samples' assays."""
     names = [str(k) for k in range(11, 17)]
     folder, path = scans(tmp_path / "scans", names, per=1), tmp_path / "a.csv"
     path.write_text(
-        lines_of("sample;clay;Mg", names[1:] + names[:1], list("123456"), names=[f"P {k}" for k in names])
+        listed(["clay", "Mg"], names[1:] + names[:1], list("123456"), names=[f"P {k}" for k in names])
     )
     for column, reason in (
         ([], "column 'clay' of numbers alone"),
@@ -499,6 +495,23 @@ def test_plots_and_depths_are_not_averaged_when_both_are_in_the_sheet(tmp_path):
     assert list(pd.read_csv(output, index_col=0).index) == ["1-1", "2-1", "3-1"]
 
 
+def test_within_one_column_a_whole_name_goes_before_a_part_of_it(tmp_path):
+    names = ["A_1", "A_2", "B_1", "B_2"]
+    folder, output = uncounted(scans(tmp_path / "scans", names, per=1)), tmp_path / "t.csv"
+    path = sheet(tmp_path / "a.csv", listed(["Ca"], [*"123456"], names=[*names, "A", "B"]))
+    convert.main([str(folder), "--assays", str(path), "--output", str(output)])
+    assert pd.read_csv(output, index_col=0)["Ca"].to_dict() == {"A_1": 1, "A_2": 2, "B_1": 3, "B_2": 4}
+
+
+@pytest.mark.parametrize("name", ["Scandium", "Lab pH", "plasticity index"])
+def test_an_assay_called_a_little_like_samples_is_none(name, tmp_path):
+    names = [str(k) for k in range(11, 17)]
+    folder, path = uncounted(scans(tmp_path / "scans", names, per=1)), tmp_path / "a.csv"
+    path.write_text(listed([name, "Mg"], names[::-1], "1", names=[f"P {k}" for k in names]))
+    said = convert_error(folder, "--assays", path, "--output", tmp_path / "t.csv")
+    assert f"in column '{name}' of numbers alone" in said
+
+
 @pytest.mark.parametrize(
     "cells, found",
     [
@@ -507,13 +520,13 @@ def test_plots_and_depths_are_not_averaged_when_both_are_in_the_sheet(tmp_path):
     ],
 )
 def test_a_number_of_two_groups_tells_the_sign_of_its_column(cells, found, tmp_path):
-    assert assays_of(tmp_path, lines_of("sample;Ca", cells))["Ca"].tolist() == found
+    assert assays_of(tmp_path, listed(["Ca"], cells))["Ca"].tolist() == found
 
 
 @pytest.mark.parametrize("cells", ["n.a. n.a. n.a. 1 2 3", "tr tr tr tr 1 2", "−1.5 −2 −1 −3 −2 −1"])
 def test_a_column_of_codes_and_other_minus_signs_is_refused_and_not_left_out(cells, tmp_path):
     with pytest.raises(DataError, match="found what is no number"):
-        assays_of(tmp_path, lines_of("sample;Ca;Mg", cells.split(), "1" * 6))
+        assays_of(tmp_path, listed(["Ca", "Mg"], cells.split(), "1"))
 
 
 @pytest.mark.parametrize("text", [";S1;<0,5", ";S1;1.234,5", ";S1;n.d.", ";S1;"])
@@ -621,13 +634,8 @@ def test_an_option_that_does_nothing_to_a_table_is_refused(options, tmp_path):
 
 def test_what_a_table_is_made_of_is_never_written_over(tmp_path):
     folder = scans(tmp_path / "scans", per=1)
-    path = sheet(tmp_path / "a.csv", lines_of("sample;Ca", "123456"))
-    one = (
-        folder / f"{NAMES[0]}_1.csv"
-        if (folder / f"{NAMES[0]}_1.csv").exists()
-        else sorted(folder.iterdir())[0]
-    )
-    for output in (path, one):
+    path = sheet(tmp_path / "a.csv", listed(["Ca"], "1"))
+    for output in (path, folder / f"{NAMES[0]}_1.csv"):
         before = output.read_bytes()
         with pytest.raises(DataError, match="--output: found"):
             convert.main([str(folder), "--assays", str(path), "--output", str(output)])
@@ -636,7 +644,7 @@ def test_what_a_table_is_made_of_is_never_written_over(tmp_path):
 
 def test_a_sheets_own_sites_stay_when_every_scan_is_a_row(tmp_path):
     folder, output = scans(tmp_path / "scans"), tmp_path / "t.csv"
-    path = sheet(tmp_path / "a.csv", lines_of("sample;SiteID;Ca", "AABBCC", "123456"))
+    path = sheet(tmp_path / "a.csv", listed(["SiteID", "Ca"], [*"AABBCC"], "1"))
     convert.main([str(folder), "--assays", str(path), "--keep-scans", "--output", str(output)])
     assert pd.read_csv(output, index_col=0)["SiteID"].tolist() == list("AAAABBBBCCCC")
 
@@ -648,7 +656,7 @@ def test_hidden_folders_and_links_are_passed_over_and_told(tmp_path, capsys):
     (folder / "link").symlink_to(tmp_path / "other", target_is_directory=True)
     convert.main([str(folder), "--output", str(tmp_path / "t.csv")])
     told = capsys.readouterr().out
-    assert "passed over 2 files" in told and ".trash" in told and "link" in told
+    assert "passed over 2 files or folders" in told and ".trash" in told and "link" in told
     assert len(pd.read_csv(tmp_path / "t.csv")) == len(NAMES)
 
 

@@ -8,7 +8,7 @@ from tests.conftest import REAL
 from tools.convert.kinds import is_passed_over, read_scan
 from tools.convert.scan import Refused, oddities, to_absorbance
 
-RAW = REAL / "raw_files"
+RAW, OPUS = REAL / "raw_files", REAL / "yamsys_opus" / "spectra"
 needs_raw = pytest.mark.skipif(not RAW.exists(), reason=f"the instruments' files are not here: {RAW}")
 FILES = sorted(path for path in RAW.glob("*/*")) if RAW.exists() else []
 READ = {  # points, first, last, quantity; ends as index.csv and the instruments' software have them
@@ -83,10 +83,10 @@ def test_two_readers_agree_on_every_opus_spc_and_text_of_one_spectrum():
     assert seen >= 14
 
 
-@needs_raw
+@pytest.mark.skipif(not OPUS.exists(), reason=f"the folder of OPUS files is not here: {OPUS}")
 def test_a_damaged_block_of_opus_is_never_replaced_by_the_files_other_one(tmp_path):
     """Of two absorbances the library leaves out the one whose parameters it cannot read."""
-    data = bytearray((REAL / "yamsys_opus" / "spectra" / "BF_mo_15_soil_cal.2").read_bytes())
+    data = bytearray((OPUS / "BF_mo_15_soil_cal.2").read_bytes())
     data[32803] ^= 4
     path = tmp_path / "a.2"
     path.write_bytes(bytes(data))
@@ -185,6 +185,13 @@ def test_what_is_no_scan_is_refused_with_its_reason(data, reason, tmp_path):
         read_scan(str(path))
 
 
+def read_below(header, tmp_path):
+    """The scan of a text whose columns stand below a header."""
+    path = tmp_path / "a.csv"
+    path.write_text(text(ROWS, header + "\n"), encoding="utf-8")
+    return read_scan(str(path))
+
+
 @pytest.mark.parametrize(
     ("header", "first", "quantity", "percent"),
     [
@@ -209,9 +216,7 @@ def test_what_is_no_scan_is_refused_with_its_reason(data, reason, tmp_path):
     ],
 )
 def test_unit_and_quantity_are_those_of_the_columns_own_names(header, first, quantity, percent, tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text(text(ROWS, header + "\n"), encoding="utf-8")
-    scan = read_scan(str(path))
+    scan = read_below(header, tmp_path)
     assert scan.x[0] == pytest.approx(first) and (scan.quantity, scan.percent) == (quantity, percent)
 
 
@@ -229,10 +234,8 @@ def test_unit_and_quantity_are_those_of_the_columns_own_names(header, first, qua
     ],
 )
 def test_names_that_tell_of_another_axis_or_of_no_quantity_are_refused(header, reason, tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text(text(ROWS, header + "\n"), encoding="utf-8")
     with pytest.raises(Refused, match=reason):
-        read_scan(str(path))
+        read_below(header, tmp_path)
 
 
 def test_whole_numbers_that_rise_from_350_without_a_name_may_be_nanometres(tmp_path):
