@@ -20,18 +20,17 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from recore.alphas import Shown, alphas_of
-from recore.bounds import LEVELS, MOST, error_quantiles, spectra_limits
-from recore.checks import FINITE, check_features, check_fit, check_length, log_edges
-from recore.choice import BY_ERROR, held_out_scores
+from recore.alphas import Shown
+from recore.bounds import LEVELS, MOST
+from recore.checks import FINITE, check_features, check_fit, check_length
+from recore.choice import BY_ERROR
+from recore.fitting import ALPHAS, fit_to
 from recore.leverage import beta_of, beyond_axes, leverages, middle_alpha, residuals
-from recore.linalg import EPS, product_by_row, row_blocks
+from recore.linalg import product_by_row, row_blocks
 from recore.parts import Parts, in_turn
 from recore.rows import Rows
 from recore.state import from_plain, plain_state
 
-ALPHAS = tuple(np.logspace(-5, 5, 50).tolist())  # 5 a decade, as the reference solution
-PER_TARGET = "alpha_ best_score_ intercept_ lower_ y_min_ y_max_ cv_r2_ cv_rmse_ n_rows_ weight_".split()
 VERDICTS = np.array(["inside", "extrapolating", "unlike"])
 
 
@@ -139,7 +138,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         one_target, Y = Y.ndim == 1, Y.reshape(len(Y), -1)
         weighted, ways = sample_weight is not None, judge and judge.ways
         data = Rows(X, Y, weight, groups, names, self.fit_intercept, weighted, ways)
-        return self._fit(data, one_target, judge)
+        return fit_to(self, data, one_target, judge)
 
     def fit_stored(self, store, groups=None, run=None, judge=None):
         """Fit rows that are too many for memory: read in parts, twice, of which only sums are kept.
@@ -175,71 +174,7 @@ class ZeroClippedRidgeCV(RidgeCV):
         self.n_features_in_ = len(store.feature_names)
         self.feature_names_in_ = np.array(list(store.feature_names), dtype=object)
         data = Parts(store, groups, self.fit_intercept, run or in_turn, judge and judge.ways)
-        return self._fit(data, False, judge)
-
-    def _fit(self, data, one_target, judge):
-        """Fit to Rows or to Parts."""
-        alphas, names = self._grid(data), data.names
-        n_targets = len(names)
-        scores, r2, rmse = np.empty((3, len(alphas), n_targets))
-        coef = np.empty((n_targets, self.n_features_in_))
-        intercept, lower, total_weight, y_min, y_max = np.empty((5, n_targets))
-        growth, quantiles = np.empty((n_targets, 2)), np.empty((n_targets, len(LEVELS)))
-        best, n_scored, n_rows = np.empty((3, n_targets), dtype=int)
-        problems = []
-
-        def settle(problem):
-            k = problem.columns
-            coef[k], intercept[k] = problem.solve(alphas[best[k]])
-            if self.with_bounds:
-                held_out = data.errors(problem, alphas[best[k]])
-                growth[k], quantiles[k] = error_quantiles(*held_out, problem.lower)
-
-        for problem in data.problems(alphas.min()):
-            k = problem.columns
-            lower[k], n_rows[k], total_weight[k] = problem.lower, problem.n_rows, problem.total
-            y_min[k], y_max[k] = problem.y_range
-            n_scored[k] = data.n_scored(problem)
-            squares, scores[:, k], r2[:, k], rmse[:, k] = held_out_scores(
-                self, data, problem, alphas, n_scored[k]
-            )
-            if self.alpha_per_target:
-                best[k] = scores[:, k].argmax(axis=0)  # a tie takes the first
-                settle(problem)
-                if judge:
-                    judge(data, problem, alphas, best[k], squares)
-            else:
-                problems.append(problem)
-        best_score = scores.max(axis=0)
-        if not self.alpha_per_target:
-            # squared errors count each assay the same, a scorer each target
-            shared = np.average(scores, axis=1, weights=None if self.scoring else n_scored)
-            best[:], best_score = shared.argmax(), shared.max()
-            for problem in problems:
-                settle(problem)
-        if self.with_bounds:
-            log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0, str(self.alphas) == "auto")
-
-        at_best = best, np.arange(n_targets)
-        if one_target:
-            coef, growth, quantiles = coef[0], growth[0], quantiles[0]
-        self.target_names_ = names
-        self.alphas_, self.alpha_, self.best_score_ = alphas, alphas[best], best_score
-        self.coef_, self.intercept_, self.lower_ = coef, intercept, lower
-        self.cv_r2_, self.cv_rmse_, self.n_rows_ = r2[at_best], rmse[at_best], n_rows
-        self.weight_, self.y_min_, self.y_max_ = total_weight, y_min, y_max
-        if self.with_bounds:
-            self.error_growth_, self.error_quantiles_ = growth, quantiles
-            whole = data.whole(alphas.min())
-            self.x_mean_, self.total_weight_ = whole.x_mean, float(whole.total)
-            self.eigenvalues_, self.axes_ = whole.axes()
-            spectra = data.spectra(whole, self.eigenvalues_, self.axes_, middle_alpha(self.alpha_))
-            self.leverage_limit_, self.residual_scale_, self.residual_limit_ = spectra_limits(whole, *spectra)
-        if not self.alpha_per_target:
-            self.alpha_, self.best_score_ = float(self.alpha_[0]), float(best_score)
-        for name in PER_TARGET if one_target else ():
-            setattr(self, name, np.asarray(getattr(self, name)).item())
-        return self
+        return fit_to(self, data, False, judge)
 
     def predict(self, X):
         """Predict, clipped at `lower_`.
@@ -383,27 +318,6 @@ class ZeroClippedRidgeCV(RidgeCV):
         centred = X - self.x_mean_
         scores = centred @ self.axes_.T
         return centred, scores, beyond_axes(centred, scores)
-
-    def _grid(self, data):
-        """The alphas to choose from."""
-        if isinstance(self.alphas, str) and self.alphas == "auto":
-            s = data.whole(0.0).s
-            s = s[s > EPS * s.max(initial=0)]
-            if not len(s):
-                return np.array(ALPHAS)
-            # a tenth of the smallest leaves b as it is, ten times the largest leaves little of b
-            return np.logspace(np.log10(s.min() / 10), np.log10(s.max() * 10), len(ALPHAS))
-        if isinstance(self.alphas, str):
-            return np.array(alphas_of(self.alphas))
-        try:
-            alphas = np.array(self.alphas, dtype=float, ndmin=1)
-        except (TypeError, ValueError):
-            alphas = np.empty(0)
-        if alphas.ndim != 1 or not alphas.size or not np.all((alphas > 0) & (alphas < np.inf)):
-            expected = "'auto' or a list of positive finite numbers"
-            remedy = "leave it out for 50 values from 1e-5 to 1e5"
-            raise ValueError(f"alphas is {self.alphas!r}, expected {expected}; {remedy}")
-        return alphas
 
     def __repr__(self, N_CHAR_MAX=700):
         if repr(self.alphas) == repr(ALPHAS):
