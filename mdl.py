@@ -21,6 +21,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from recore.alphas import Shown
+from recore.blended import Blended
 from recore.bounds import LEVELS, MOST
 from recore.checks import FINITE, check_features, check_fit, check_length
 from recore.choice import BY_ERROR
@@ -30,7 +31,10 @@ from recore.linalg import product_by_row, row_blocks
 from recore.parts import Parts, in_turn
 from recore.rows import Rows
 from recore.state import from_plain, plain_state
+from recore.views import check_flat, kernel, lengths_of, products, slopes_of
 
+KERNEL_ALPHAS = np.logspace(-4, 2, 31)
+LANDMARKS = 2_000, 1_000  # training rows that may all be landmarks, and how many are drawn of more
 VERDICTS = np.array(["inside", "extrapolating", "unlike"])
 
 
@@ -101,6 +105,7 @@ class ZeroClippedRidgeCV(RidgeCV):
     (0.1, -inf)
     """
 
+    further = ()  # arrays that a kind of model has beside those above, and their shapes: t, p, and m landmarks
     cv = None  # RidgeCV's methods ask for it; leave-one-out is the only one here
     with_bounds = True  # what predict_interval and applicability need; a search of many settings does without
 
@@ -190,11 +195,17 @@ class ZeroClippedRidgeCV(RidgeCV):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
-        check_is_fitted(self)
-        X = check_features(self, X, reset=False)
-        predicted = product_by_row(X, np.atleast_2d(self.coef_))  # (n, t)
-        predicted = np.maximum(predicted + self.intercept_, self.lower_)
+        predicted = np.maximum(self.unclipped(X), np.atleast_1d(self.lower_))
         return predicted[:, 0] if self.coef_.ndim == 1 else predicted
+
+    def unclipped(self, X):
+        """Predictions (n_samples, n_targets) that may be below `lower_`."""
+        check_is_fitted(self)
+        return self._unclipped(check_features(self, X, reset=False))
+
+    def _unclipped(self, X):
+        """As `unclipped`, of features that were checked."""
+        return product_by_row(X, np.atleast_2d(self.coef_)) + self.intercept_
 
     def score(self, X, y, sample_weight=None):
         """R2 of predictions, the mean over targets; missing assays are left out, as `fit` does.
@@ -313,6 +324,10 @@ class ZeroClippedRidgeCV(RidgeCV):
         verdict = VERDICTS[np.where(residual > 1, 2, leverage > 1)]
         return pd.DataFrame({"leverage": leverage, "residual": residual, "verdict": verdict}, index)
 
+    def views(self, data, grid):
+        """The data of a fit in all views that a model of this kind has."""
+        return data
+
     def _scores(self, X):
         """X centred (n, p), its scores (n, k), and what of its squared length is outside the axes (n,)."""
         centred = X - self.x_mean_
@@ -336,3 +351,93 @@ class ZeroClippedRidgeCV(RidgeCV):
         tags.input_tags.sparse = False
         tags.array_api_support = False
         return tags
+
+
+class TwoViewRidgeCV(ZeroClippedRidgeCV):
+    """The average of two ridge regressions: on windows, and on their slope, equation (8) in recore.views.
+
+    Each is itself an average over alphas, by how they predict what is held out, equation (10) in recore.blend. Both
+    views are linear, so `coef_` and `intercept_` of the features hold all of it, and `predict` is that of
+    `ZeroClippedRidgeCV`, as are intervals and applicability. Held-out errors are those of the average, exact for the
+    means and variances of all rows, by which slopes are standardised.
+
+    Parameters
+    ----------
+    alphas : array-like of shape (n_alphas,), "LOW:HIGH" or "auto", default=50 values from 1e-5 to 1e5
+        Of windows, as for `ZeroClippedRidgeCV`; those of slopes, which have a scale of their own, are the default's.
+
+    Attributes
+    ----------
+    alpha_ : ndarray of shape (n_targets,)
+        The alpha of windows that weighs most: that of the smallest held-out error, as `ZeroClippedRidgeCV` has it.
+        Leverages are told at it.
+    best_score_, cv_r2_, cv_rmse_ : ndarray of shape (n_targets,)
+        Of the average.
+    and all others of ZeroClippedRidgeCV.
+    """
+
+    fit_intercept, scoring, alpha_per_target = True, None, True
+
+    def __init__(self, alphas=ALPHAS):
+        self.alphas = alphas
+
+    def views(self, data, grid):
+        return Blended(data, [grid, np.array(ALPHAS)], scatter=False)
+
+
+class KernelRidgeCV(TwoViewRidgeCV):
+    """The average of two ridge regressions: on windows, and on slopes and distances, equation (9) in recore.views.
+
+    Slopes are those of standard normal variates, distances those to the spectra of the training, or, where they are
+    more than LANDMARKS, to some drawn at random. Held-out errors are exact for the standardisation and the unit of
+    all rows, and for landmarks that stay.
+
+    Parameters
+    ----------
+    alphas : as for TwoViewRidgeCV
+
+    Attributes
+    ----------
+    coef_, intercept_ : ndarray of shape (n_targets, n_features), (n_targets,)
+        What is linear in features: half of the first ridge; the intercept is that of both.
+    slope_mean_, slope_scale_ : ndarray of shape (n_features,)
+        That standardise slopes.
+    slope_coef_ : ndarray of shape (n_targets, n_features)
+        Of standardised slopes.
+    landmarks_ : ndarray of shape (n_landmarks, n_features)
+        Standardised slopes of some training spectra.
+    dual_coef_ : ndarray of shape (n_targets, n_landmarks)
+        Of minus the distances to them.
+    and all others of TwoViewRidgeCV.
+    """
+
+    further = (
+        ("slope_mean_", "p"),
+        ("slope_scale_", "p"),
+        ("slope_coef_", "tp"),
+        ("landmarks_", "mp"),
+        ("dual_coef_", "tm"),
+    )
+
+    def views(self, data, grid):
+        return Blended(data, [grid, KERNEL_ALPHAS], scatter=True, landmarks=LANDMARKS)
+
+    def _unclipped(self, X):
+        check_flat(X)
+        linear = super()._unclipped(X)
+        Z = (slopes_of(X) - self.slope_mean_) / self.slope_scale_
+        far = kernel(Z, self.landmarks_, self.landmark_lengths_)
+        parts = (Z, self.slope_coef_), (far, self.dual_coef_)
+        return linear + sum(products(each, np.atleast_2d(coef)) for each, coef in parts)
+
+    def __getstate__(self):
+        state = {name: value for name, value in self.__dict__.items() if name != "landmark_lengths_"}
+        return plain_state(state)
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "landmarks_" in self.__dict__:
+            self.landmark_lengths_ = lengths_of(self.landmarks_)
+
+
+METHODS = {"ridge": ZeroClippedRidgeCV, "views": TwoViewRidgeCV, "kernel": KernelRidgeCV}

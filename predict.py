@@ -65,7 +65,7 @@ def predict_table(model_dir, output, how, path):
     Gives back the number of rows, whether there are details, then of each target those below and above what was
     measured, (2 + 2 t,).
     """
-    model, description = load_described(model_dir, train.ZeroClippedRidgeCV)
+    model, description = load_described(model_dir, train.METHODS)
     reading = reading_for(model.target_names_, description, how["resample"])
     bare, detailed = output_paths(path, output)
     total = np.zeros(2 + 2 * len(model.target_names_), dtype=int)
@@ -146,7 +146,7 @@ def main(argv=None):
     paths = find_tables(spectra)
     how = {"resample": arguments.resample, **details_asked(arguments, paths)}
     # What is wrong with the model is said before any work.
-    model, description = load_described(arguments.model, train.ZeroClippedRidgeCV)
+    model, description = load_described(arguments.model, train.METHODS)
     output = os.path.abspath(arguments.output)
     os.makedirs(output if is_folder(output) else os.path.dirname(output), exist_ok=True)
     predict_one = predict_table if len(paths) == 1 else predict_if_filled

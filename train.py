@@ -2,7 +2,7 @@
 
     python train.py data/public/public.csv.gz --model model
 
-As a script: spectra file -> preprocess.py -> mdl.ZeroClippedRidgeCV -> model.pkl and model.json. As a
+As a script: spectra file -> preprocess.py -> a model of mdl.py -> model.pkl and model.json. As a
 module of the model server: `model_fn` loads what was saved, and a request goes through the other three:
 
     body ─ input_fn ─► table ─ predict_fn ─► predictions, or why there are none ─ output_fn ─► answer
@@ -23,7 +23,7 @@ if importlib.util.find_spec("recore") is None:  # a server's own installation of
     sys.path.append(os.path.join(os.getenv("SAGEMAKER_BASE_DIR", "/opt/ml"), "code"))
 
 import preprocess
-from mdl import ALPHAS, ZeroClippedRidgeCV
+from mdl import ALPHAS, METHODS
 from preprocess import DataError
 from recore import model_file
 from recore.alphas import add_alphas, alphas_of
@@ -35,6 +35,7 @@ from recore.marks import marks_told
 from recore.options import (
     Parser,
     add_group,
+    add_method,
     add_model,
     add_spectra,
     group_of,
@@ -59,8 +60,8 @@ served = []  # features of the model loaded last, for input_fn, which the platfo
 # --- training -----------------------------------------------------------------------
 
 
-def fit(data, group=None, run=None, alphas=ALPHAS, judge=None):
-    """Fit the project's model.
+def fit(data, group=None, run=None, alphas=ALPHAS, judge=None, method="ridge"):
+    """Fit a model of the project.
 
     Parameters
     ----------
@@ -75,10 +76,13 @@ def fit(data, group=None, run=None, alphas=ALPHAS, judge=None):
         To choose from, as of ZeroClippedRidgeCV.
     judge : callable, optional
         As for ZeroClippedRidgeCV.fit.
+    method : {"ridge", "views", "kernel"}
+        Of mdl.METHODS.
 
     Returns
     -------
     ZeroClippedRidgeCV
+        Or what METHODS has.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def fit(data, group=None, run=None, alphas=ALPHAS, judge=None):
         When there is too little to learn from, or no such group.
     """
     check_training(data, group)
-    groups, model = None if group is None else groups_of(data, group), ZeroClippedRidgeCV(alphas)
+    groups, model = None if group is None else groups_of(data, group), METHODS[method](alphas)
     if isinstance(data, Stored):
         return model.fit_stored(data, groups, run, judge)
     return model.fit(data.features, data.targets, groups=groups, judge=judge)
@@ -117,7 +121,7 @@ def targets_of(data):
 
 def model_fn(model_dir):
     """Load the model of a folder, see `recore.model_file.load`."""
-    model = model_file.load(model_dir, ZeroClippedRidgeCV)
+    model = model_file.load(model_dir, METHODS)
     served[:] = model.feature_names_in_
     return model
 
@@ -152,6 +156,7 @@ def predict_fn(table, model):
     ----------
     table : DataFrame of shape (n_samples, n_columns), or Body
     model : ZeroClippedRidgeCV
+        As model_fn gives it.
 
     Returns
     -------
@@ -205,6 +210,7 @@ def command_line():
     add_group(parser, None, "such as SiteID whose rows are left out together")
     cache = f"keeps the features of several tables, or one above {SMALL >> 20} MB, for a further run"
     parser.add_argument("--cache", help=f"folder that {cache} (in the model's, until the model is there)")
+    add_method(parser)
     add_alphas(parser)
     add_settings(parser)
     add_columns(parser)
@@ -239,9 +245,10 @@ def main(argv=None):
             beside = SITE if chosen_by == ROW else None
             size = training["rows"], len(targets)
             expected = Expected(*size, ways_of(data, group), chosen_by, beside)
-            model = fit(data, group, run, alphas, expected.judge)
+            model = fit(data, group, run, alphas, expected.judge, arguments.method)
             jobs = arguments.jobs or cores()
-            figures = expected.figures(partial(arrays_of, data), fitting(ZeroClippedRidgeCV, alphas), jobs)
+            again = fitting(METHODS[arguments.method], alphas)
+            figures = expected.figures(partial(arrays_of, data), again, jobs)
         except ValueError as error:
             table = os.path.basename(paths[0] if len(paths) == 1 else os.path.abspath(spectra))
             where, *told = error.args if isinstance(error, DataError) else ("", *error.args)
@@ -249,7 +256,8 @@ def main(argv=None):
     training.update(training_told(figures, expected), left_out=chosen_by)
     training["alphas"] = [float(model.alphas_.min()), float(model.alphas_.max()), len(model.alphas_)]
     told = targets_told(figures, expected, len(targets))
-    model_file.save(model, model_dir, training, data.channels, list(data.ids), told, settings)
+    about = training, data.channels, list(data.ids), told, settings, arguments.method
+    model_file.save(model, model_dir, *about)
     if not arguments.cache and os.path.isdir(cache):
         shutil.rmtree(cache)
     tables = paths[0] if len(paths) == 1 else f"{spectra}, {len(paths)} tables"
@@ -259,7 +267,7 @@ def main(argv=None):
     for line in said(figures, chosen_by):
         logger.info("%s", line)
     saved = os.path.join(model_dir, model_file.MODEL)
-    logger.info("%s: alpha chosen with each %s left out", saved, chosen_by)
+    logger.info("%s: %s, alpha chosen with each %s left out", saved, arguments.method, chosen_by)
     named = [dict(each, name=name) for name, each in zip(model.target_names_, told)]
     for line in marks_told(named, expected.hardest):
         logger.info("%s", line)

@@ -30,23 +30,23 @@ class Closed:
         self.n_targets = n_targets
 
     def __call__(self, data, problem, alphas, best, squares):
-        """Take in the targets of a problem, whose alphas are alphas[best]; `squares` are those that chose them."""
-        chosen = {self.chosen_by: (best, squares)}
+        """Take in the targets of a problem, of whose alphas `best` is chosen; `squares` are those that chose it."""
+        chosen, rule = {self.chosen_by: (best, squares)}, data.rule
         few = {way for way in self.ways if data.n_apart(problem, self.key(way)) < 3}  # one out, two choose
         pairs = [pair for pair in self.pairs if not few.intersection(pair)]
         for way in {left_out for _, left_out in pairs}.difference(chosen):
             found = data.squares(problem, alphas, way)
-            chosen[way] = found[0].sum(axis=0).argmin(axis=0), found
+            chosen[way] = rule.choose(-found[0].sum(axis=0)), found
         for held_out, left_out in pairs:
-            alone, k = self.ways[held_out] is None, chosen[left_out][0]
+            alone, (own, left) = self.ways[held_out] is None, chosen[left_out]
             if held_out == left_out and not alone:
-                sse = judged_by_others(*chosen[left_out][1])
-            elif held_out in chosen:
-                sse = chosen[held_out][1][1][:, k, range(len(k))]
+                sse = rule.squares_by_others(data, problem, alphas, self.key(held_out), left)
             else:
-                sse = data.squares_at(problem, alphas[k], self.key(held_out))
+                known = chosen[held_out][1] if held_out in chosen else None
+                sse = rule.squares(data, problem, alphas, own, self.key(held_out), known)
             if alone:
-                count, total, squares = [np.full(len(k), problem.n_rows)], [np.zeros(len(k))], [problem.sst]
+                t = len(problem.columns)
+                count, total, squares = [np.full(t, problem.n_rows)], [np.zeros(t)], [problem.sst]
             else:
                 count, total, squares = data.spread(problem, self.key(held_out))
                 squares = squares - 2 * problem.y_mean * total + count * np.square(problem.y_mean)
@@ -69,12 +69,3 @@ class Closed:
             r2 = r2_of(parts.sum(axis=1))
             rmse = np.sqrt(np.where(count > 0, sse, np.nan) / np.maximum(count, 1))
             yield Figure(held_out, left_out, "closed form", r2, rmse, interval_of(parts[:, :, ~np.isnan(r2)]))
-
-
-def judged_by_others(raw, clipped):
-    """Squared errors (bins, t) of clipped predictions of each bin at the alphas that the others choose.
-
-    `raw`, of predictions as they are, chooses; both (bins, alphas, t).
-    """
-    others = raw.sum(axis=0) - raw
-    return np.take_along_axis(clipped, others.argmin(axis=1)[:, None], axis=1)[:, 0]

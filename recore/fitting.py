@@ -3,78 +3,72 @@
 import numpy as np
 
 from recore.alphas import alphas_of
-from recore.bounds import LEVELS, error_quantiles, spectra_limits
+from recore.bounds import error_quantiles, spectra_limits
 from recore.checks import log_edges
-from recore.choice import held_out_scores
 from recore.leverage import middle_alpha
 from recore.linalg import EPS
 
 ALPHAS = tuple(np.logspace(-5, 5, 50).tolist())  # 5 a decade, as the reference solution
-PER_TARGET = "alpha_ best_score_ intercept_ lower_ y_min_ y_max_ cv_r2_ cv_rmse_ n_rows_ weight_".split()
 
 
 def fit_to(model, data, one_target, judge):
     """Fit an estimator to Rows or to Parts."""
-    alphas, names = grid_of(model, data), data.names
-    n_targets = len(names)
-    scores, r2, rmse = np.empty((3, len(alphas), n_targets))
-    coef = np.empty((n_targets, model.n_features_in_))
-    intercept, lower, total_weight, y_min, y_max = np.empty((5, n_targets))
-    growth, quantiles = np.empty((n_targets, 2)), np.empty((n_targets, len(LEVELS)))
-    best, n_scored, n_rows = np.empty((3, n_targets), dtype=int)
-    problems = []
+    grid = grid_of(model, data)
+    data = model.views(data, grid)
+    rule, alphas, names = data.rule, data.rule.alphas(grid), data.names
+    told = {}  # of each target what `put` was given, {attribute: (t, ...)}
+    together = []  # problems whose alpha is to be the same
 
-    def settle(problem):
+    def put(k, **values):
+        for name, each in values.items():
+            told.setdefault(name, np.empty((len(names), *each.shape[1:]), each.dtype))[k] = each
+
+    def settle(problem, found, chosen):
         k = problem.columns
-        coef[k], intercept[k] = problem.solve(alphas[best[k]])
+        put(k, **data.folded(rule.solve(problem, alphas, chosen)))
+        put(k, **rule.figures(data, problem, alphas, chosen, found)._asdict())
         if model.with_bounds:
-            held_out = data.errors(problem, alphas[best[k]])
-            growth[k], quantiles[k] = error_quantiles(*held_out, problem.lower)
+            held_out = rule.errors(data, problem, alphas, chosen)
+            growth, quantiles = error_quantiles(*held_out, problem.lower)
+            put(k, error_growth_=growth, error_quantiles_=quantiles)
 
-    for problem in data.problems(alphas.min()):
-        k = problem.columns
-        lower[k], n_rows[k], total_weight[k] = problem.lower, problem.n_rows, problem.total
-        y_min[k], y_max[k] = problem.y_range
-        n_scored[k] = data.n_scored(problem)
-        squares, scores[:, k], r2[:, k], rmse[:, k] = held_out_scores(
-            model, data, problem, alphas, n_scored[k]
-        )
+    for problem in data.problems(grid.min()):
+        one, (least, most) = np.ones(len(problem.columns)), problem.y_range
+        of = {"n_rows_": problem.n_rows * one.astype(int), "weight_": problem.total * one}
+        put(problem.columns, lower_=problem.lower, y_min_=least, y_max_=most, **of)
+        found = rule.look(model, data, problem, alphas)
         if model.alpha_per_target:
-            best[k] = scores[:, k].argmax(axis=0)  # a tie takes the first
-            settle(problem)
+            chosen = rule.choose(found.scores)
+            settle(problem, found, chosen)
             if judge:
-                judge(data, problem, alphas, best[k], squares)
+                judge(data, problem, alphas, chosen, found.squares)
         else:
-            problems.append(problem)
-    best_score = scores.max(axis=0)
-    if not model.alpha_per_target:
+            together.append((problem, found))
+    if together:
+        scores = np.concatenate([found.scores for _, found in together], axis=1)
         # squared errors count each assay the same, a scorer each target
-        shared = np.average(scores, axis=1, weights=None if model.scoring else n_scored)
-        best[:], best_score = shared.argmax(), shared.max()
-        for problem in problems:
-            settle(problem)
+        counts = np.concatenate([np.full(found.scores.shape[1], found.n_scored) for _, found in together])
+        shared = np.average(scores, axis=1, weights=None if model.scoring else counts)
+        for problem, found in together:
+            settle(problem, found, np.full(len(problem.columns), shared.argmax()))
+    place, varies = told.pop("place"), told.pop("varies")
     if model.with_bounds:
-        log_edges(alphas, best, names, np.ptp(rmse, axis=0) > 0, str(model.alphas) == "auto")
+        log_edges(grid, place, names, varies, str(model.alphas) == "auto")
 
-    at_best = best, np.arange(n_targets)
-    if one_target:
-        coef, growth, quantiles = coef[0], growth[0], quantiles[0]
-    model.target_names_ = names
-    model.alphas_, model.alpha_, model.best_score_ = alphas, alphas[best], best_score
-    model.coef_, model.intercept_, model.lower_ = coef, intercept, lower
-    model.cv_r2_, model.cv_rmse_, model.n_rows_ = r2[at_best], rmse[at_best], n_rows
-    model.weight_, model.y_min_, model.y_max_ = total_weight, y_min, y_max
+    model.target_names_, model.alphas_, told["alpha_"] = names, grid, grid[place]
+    for name, values in told.items():
+        values = values[0] if one_target else values
+        setattr(model, name, values.item() if one_target and not values.ndim else values)
+    for name, values in data.learnt().items():
+        setattr(model, name, values)
     if model.with_bounds:
-        model.error_growth_, model.error_quantiles_ = growth, quantiles
-        whole = data.whole(alphas.min())
+        whole = data.whole(grid.min())
         model.x_mean_, model.total_weight_ = whole.x_mean, float(whole.total)
         model.eigenvalues_, model.axes_ = whole.axes()
         spectra = data.spectra(whole, model.eigenvalues_, model.axes_, middle_alpha(model.alpha_))
         model.leverage_limit_, model.residual_scale_, model.residual_limit_ = spectra_limits(whole, *spectra)
     if not model.alpha_per_target:
-        model.alpha_, model.best_score_ = float(model.alpha_[0]), float(best_score)
-    for name in PER_TARGET if one_target else ():
-        setattr(model, name, np.asarray(getattr(model, name)).item())
+        model.alpha_, model.best_score_ = float(grid[place[0]]), float(shared.max())
     return model
 
 

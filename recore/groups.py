@@ -29,22 +29,39 @@ def key_of(group):
 class LeftOut:
     """Rows that are left out, at some alphas: each by itself, or the groups (n_rows,) of all rows together."""
 
-    def __init__(self, problem, alphas, groups=None):
+    def __init__(self, problem, alphas, groups=None, sampled=None, width=0, keeps=False):
         self.problem, self.alphas, self.alone = problem, alphas, groups is None
         self.shrink = 1 / (problem.s + alphas[:, None])  # (alphas, k)
         self.B = self.shrink[:, None, :] * problem.yz  # (alphas, t, k)
         self.rooms = threading.local()  # of each thread the last block's: new memory costs more than a pass
-        width = max(problem.p, self.B.shape[0] * self.B.shape[1])
-        self.units = row_blocks(problem.n, width) if self.alone else members_of(problem, groups)
+        self.kept = {} if keeps else None  # errors that are asked for twice
+        self.width = max(width, problem.p, self.B.shape[0] * self.B.shape[1])  # numbers that a row takes
+        self.units = members_of(problem, groups, sampled) if groups is not None else self.blocks(sampled)
+
+    def blocks(self, sampled):
+        """All rows in slices, or the sampled ones in arrays."""
+        if sampled is None:
+            return row_blocks(self.problem.n, self.width)
+        sample = np.flatnonzero(sampled)
+        return [sample[part] for part in row_blocks(len(sample), self.width)]
 
     def errors(self, unit):
         """Yield rows of one of the units and their errors (alphas, t, rows), None where other rows are needed.
 
-        Valid until the next are asked for.
+        Valid until the next are asked for, unless they are kept.
         """
+        if self.kept is None:
+            yield from self._errors(unit)
+            return
+        key = (unit.start, unit.stop) if self.alone else key_of(unit)
+        if key not in self.kept:
+            self.kept[key] = list(self._errors(unit))
+        yield from self.kept[key]
+
+    def _errors(self, unit):
         problem = self.problem
         if self.alone:
-            room = getattr(self.rooms, "room", np.empty(0))
+            room = getattr(self.rooms, "room", np.empty(0)) if self.kept is None else np.empty(0)
             self.rooms.room = problem.errors(unit, self.shrink, self.B, room)
             yield unit, self.rooms.room
             return
@@ -54,6 +71,15 @@ class LeftOut:
             yield from refit_errors(problem, unit, self.alphas)
         else:
             yield unit, errors
+
+
+def left_out(problem, alphas, groups=None, sampled=None):
+    """A LeftOut of a problem, that of before where the problem keeps such and all rows are sampled."""
+    if problem.looks is None or not (sampled is None or sampled.all()):
+        return LeftOut(problem, alphas, groups, sampled)
+    if id(groups) not in problem.looks:
+        problem.looks[id(groups)] = LeftOut(problem, alphas, groups, width=problem.width, keeps=True)
+    return problem.looks[id(groups)]
 
 
 def left_out_errors_at(problem, alphas, groups=None, sampled=None):
@@ -187,7 +213,7 @@ def taken_out(problem, sums):
     factor = np.linalg.cholesky(share).T * root
     s, W = eigh(factor.T @ factor, [factor], 0.0)
     other = copy.copy(problem)
-    other.refits = {}  # not this one's, which may hold the other
+    other.refits, other.looks = {}, None  # not this one's, which may hold the other
     other.s, other.V, other.yz = np.maximum(s - problem.smallest_alpha, 0), problem.V @ W, yz @ W
     other.n_rows, other.total = problem.n_rows - sums.n, others
     other.x_mean = problem.x_mean - ratio * (problem.V @ sums.x_mean)

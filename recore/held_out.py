@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recore.groups import LeftOut, left_out_errors_at, members_of, spectra_apart, without
+from recore.groups import left_out, left_out_errors_at, members_of, spectra_apart, without
 from recore.leverage import beta_of, residuals
 from recore.linalg import in_threads, row_blocks
 
@@ -16,24 +16,25 @@ def squared_errors(problem, alphas, groups=None, held_out=None):
     """
     # Predictions go to `held_out` (alphas, t, rows) where there is such.
     squares = np.zeros((2, 1 if groups is None else BINS, len(alphas), len(problem.columns)))
-    without, left_out = [], LeftOut(problem, alphas, groups)
+    without, looked = [], left_out(problem, alphas, groups)
 
     def sums_of(unit):
         """Of a unit its share, None where it needs other rows."""
         sums = np.zeros((2, *squares.shape[2:]))
-        for at, errors in left_out.errors(unit):  # (alphas, t, rows)
+        for at, errors in looked.errors(unit):  # (alphas, t, rows)
             if errors is None:
                 return None
             sums[0] += sum_of_squares(errors)
             if held_out is not None:
                 held_out[:, :, at] = problem.targets(at) - errors / problem.root_w[at]
             if problem.lower.max(initial=-np.inf) == 0:
-                np.minimum(errors, problem.errors_at_lower(at), out=errors)
+                most = problem.errors_at_lower(at)
+                errors = np.minimum(errors, most, out=errors if looked.kept is None else None)
             sums[1] += sum_of_squares(errors)
         return sums
 
-    found = in_threads(sums_of, left_out.units, problem.n * squares[0, 0].size)
-    for unit, sums in zip(left_out.units, found):
+    found = in_threads(sums_of, looked.units, problem.n * squares[0, 0].size)
+    for unit, sums in zip(looked.units, found):
         group = 0 if groups is None else groups[problem.rows[unit[0]]]
         if sums is None:
             without.append(group)
@@ -47,9 +48,13 @@ def squared_errors_at(problem, alphas, groups=None):
     squares = np.zeros((1 if groups is None else BINS, len(alphas)))
     for at, errors, _ in left_out_errors_at(problem, alphas, groups):
         np.minimum(errors, problem.errors_at_lower(at), out=errors)
-        group = 0 if groups is None else groups[problem.rows[at[0]]]
-        squares[group % BINS] += np.square(errors).sum(axis=1)
+        squares[bin_of(problem, at, groups)] += np.square(errors).sum(axis=1)
     return squares, []
+
+
+def bin_of(problem, at, groups):
+    """The bin of rows that are left out together."""
+    return 0 if groups is None else groups[problem.rows[at[0]]] % BINS
 
 
 def spread_in_bins(Y, groups):

@@ -1,6 +1,6 @@
 """The model file: saved with its description, checked before anything in it can run, loaded.
 
-The class of the model is handed in: this package does not know it.
+The classes of models are handed in: this package does not know them.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from recore import __version__
 from recore.bounds import LEVELS
 from recore.codecs import one_line
 from recore.marks import MARKS, UNKNOWN
+from recore.options import METHODS
 from recore.predictions import nameless, trust
 from recore.settings import checked, limits
 
@@ -44,11 +45,13 @@ def versions():
     }
 
 
-def save(model, model_dir, training=None, channels=(), ids=(), targets=(), settings=SETTINGS):
+def save(
+    model, model_dir, training=None, channels=(), ids=(), targets=(), settings=SETTINGS, method=METHODS[0]
+):
     """Save a model that was fitted to DataFrames as model.pkl, and tell of it in model.json.
 
     `channels` are those of the spectra, as `preprocess.Layout.axis` names them; `ids` the columns of ids,
-    `settings` those of the preprocessing, `targets` what else is known of each target, as `recore.expected.targets_told` gives it.
+    `settings` those of the preprocessing, `method` its name, `targets` what else is known of each target, as `recore.expected.targets_told` gives it.
     """
     pickled = pickle.dumps(model, protocol=4)  # 4: the newest that Python 3.7 reads
     names = ("alpha", "cv_r2", "cv_rmse", "rows", "min", "max")
@@ -61,6 +64,7 @@ def save(model, model_dir, training=None, channels=(), ids=(), targets=(), setti
         "version": __version__,
         "sha256": hashlib.sha256(pickled).hexdigest(),
         "versions": versions(),
+        "method": method,
         "training": training or {},
         "preprocessing": settings._asdict(),
         "channels": list(channels),
@@ -76,46 +80,48 @@ def save(model, model_dir, training=None, channels=(), ids=(), targets=(), setti
 
 
 class ModelUnpickler(pickle.Unpickler):
-    """Loads the one class that a model file needs; any other is refused before it can run."""
+    """Loads one of the classes that a model file may need; any other is refused before it can run."""
 
-    def __init__(self, file, kind):
+    def __init__(self, file, kinds):
         super().__init__(file)
-        self.kind = kind
+        self.kinds = {kind.__name__: kind for kind in kinds.values()}
 
     def find_class(self, module, name):
-        if (module, name) == ("mdl", "ZeroClippedRidgeCV"):
-            return self.kind
-        expected = "a model of mdl.ZeroClippedRidgeCV only"
+        if module == "mdl" and name in self.kinds:
+            return self.kinds[name]
+        expected = f"a model of mdl.{' or '.join(self.kinds)} only"
         raise DataError(MODEL, f"refused to load {module}.{name}", expected, "train again with train.py")
 
 
-def unpickle(pickled, kind):
-    """The ZeroClippedRidgeCV in a pickle; a DataError when there is anything else in it."""
+def unpickle(pickled, kinds):
+    """The model in a pickle; a DataError when there is anything else in it."""
     try:
         for opcode, argument, _ in pickletools.genops(pickled):
             # A memo's index makes room for as many entries: 12 bytes could ask for all memory.
             if "PUT" in opcode.name and int(argument) > len(pickled):
                 raise DataError(MODEL, f"refused to make room for {argument} objects", remedy="train again")
-        model = ModelUnpickler(io.BytesIO(pickled), kind).load()
+        model = ModelUnpickler(io.BytesIO(pickled), kinds).load()
     except DataError:
         raise
     except Exception as error:  # an unpickler may raise anything
         raise DataError(MODEL, f"cannot be unpickled ({one_line(error)})", remedy="train again") from None
-    if not isinstance(model, kind):
-        raise DataError(MODEL, f"found a {type(model).__name__}", "a ZeroClippedRidgeCV", "train again")
+    if type(model) not in kinds.values():
+        raise DataError(MODEL, f"found a {type(model).__name__}", "a model of train.py", "train again")
     return model
 
 
-def check_model(model, description):
+def check_model(model, description, kinds):
     """Raise a DataError unless a model is whole, and is the one that its description tells of."""
     state = vars(model)
     features, targets = (list(state.get(key, ())) for key in ("feature_names_in_", "target_names_"))
     t, p, k = len(targets), len(features), len(state.get("eigenvalues_", ()))
+    sizes = {"t": t, "p": p, "m": len(state.get("landmarks_", ()))}
     shapes = {
         "coef_": (t, p), "intercept_": (t,), "lower_": (t,), "y_min_": (t,), "y_max_": (t,), "alpha_": (t,), "weight_": (t,), "n_rows_": (t,),
         "error_growth_": (t, 2), "error_quantiles_": (t, len(LEVELS)), "x_mean_": (p,),
         "residual_scale_": (p,), "eigenvalues_": (k,), "axes_": (k, p),
     }  # fmt: skip
+    shapes.update({name: tuple(map(sizes.get, axes)) for name, axes in type(model).further})
     wrong = [name for name in state if callable(getattr(type(model), str(name), None))]
     wrong += [name for name, shape in shapes.items() if not is_array(name, state.get(name), shape)]
     numbers = {name: state.get(name) for name in ("total_weight_", "leverage_limit_", "residual_limit_")}
@@ -125,6 +131,10 @@ def check_model(model, description):
     if wrong or not names or twice or model.n_features_in_ != p or model.fit_intercept is not True:
         seen = f"found {', '.join(map(str, wrong)) or 'features or targets'} that no training gives"
         raise DataError(MODEL, seen, remedy="train again")
+    method = description.get("method", METHODS[0])
+    if kinds.get(method) is not type(model):
+        seen = f"found a {type(model).__name__}, and method {method!r:.20} in {DESCRIPTION}"
+        raise DataError(MODEL, seen, "those of one model", "one of them is of another training, train again")
     described = [target["name"] for target in description.get("targets", [])]
     if description.get("features", features) != features or (described or targets) != targets:
         remedy = "one of them is of another training, train again"
@@ -138,7 +148,9 @@ def check_model(model, description):
         found = f"found channels in {DESCRIPTION} that do not make the model's features"
         raise DataError(MODEL, found, remedy="one of them is of another training, train again")
     # The furthest features that a client may send have finite answers too: JSON knows no infinity.
-    furthest = np.array([np.full(p, end) for end in limits(features)])
+    furthest = np.resize(limits(features), (2, p + 1))[
+        :, :p
+    ]  # one end beside the other: a flat row is refused
     with np.errstate(all="ignore"):
         lower, upper, found = trust(furthest, nameless(model).predict(furthest), model)
     if not np.isfinite(np.hstack([lower, upper, found[["leverage", "residual"]]])).all():
@@ -150,16 +162,19 @@ def is_array(name, values, shape):
     kind = int if name == "n_rows_" else float
     if not isinstance(values, np.ndarray) or values.dtype != kind or values.shape != shape:
         return False
-    if name in ("alpha_", "weight_", "residual_scale_", "eigenvalues_", "n_rows_"):
+    if name in ("alpha_", "weight_", "residual_scale_", "eigenvalues_", "n_rows_", "slope_scale_"):
         return bool(((values > SMALLEST) & (values < LARGEST)).all())
     if name == "error_growth_":
         return bool(((values >= 0) & (values < LARGEST)).all() and (values.sum(axis=1) > 0).all())
     return bool(((np.abs(values) < LARGEST) | ((values == -np.inf) & (name == "lower_"))).all())
 
 
-def load(model_dir, kind):
-    """The model that `save` wrote, of the class `kind`; a DataError where it is missing or not whole."""
-    return load_described(model_dir, kind)[0]
+def load(model_dir, kinds):
+    """The model that `save` wrote; a DataError where it is missing or not whole.
+
+    `kinds` are the classes that a model may be of, by the names of methods.
+    """
+    return load_described(model_dir, kinds)[0]
 
 
 def check_format(description):
@@ -177,7 +192,7 @@ def check_format(description):
         raise DataError(DESCRIPTION, seen, f"format {FORMAT}", remedy)
 
 
-def load_described(model_dir, kind):
+def load_described(model_dir, kinds):
     """As `load`, and what the model's description tells of it."""
     try:
         with open(os.path.join(model_dir, DESCRIPTION), encoding="utf-8") as file:
@@ -199,9 +214,9 @@ def load_described(model_dir, kind):
         wanted = f"{str(expected)[:12]}… as in {DESCRIPTION}"
         remedy = "one of them is damaged or of another training, train again"
         raise DataError(MODEL, f"found sha256 {found[:12]}…", wanted, remedy)
-    model = unpickle(pickled, kind)
+    model = unpickle(pickled, kinds)
     try:
-        check_model(model, description)
+        check_model(model, description, kinds)
         trained = dict(description.get("versions", {}))
     except DataError:
         raise

@@ -8,6 +8,7 @@ import preprocess
 from preprocess import DataError, place
 
 PLATFORM = ("SM_CHANNEL_TRAINING", "SM_CHANNEL_TRAIN", "SM_TRAINING_ENV", "SM_MODEL_DIR")  # set there alone
+METHODS = ("ridge", "views", "kernel")  # names of `mdl.METHODS`, the challenge's first
 TABLES = "spectra file (.csv, .csv.gz, .parquet), or a folder or pattern of such"
 
 
@@ -45,6 +46,13 @@ def add_model(parser):
     """Add the folder of the model."""
     default = os.getenv("SM_MODEL_DIR", place("/opt/ml/model", "model"))
     parser.add_argument("--model", "--model-dir", default=default, help="folder of the model (%(default)s)")
+
+
+def add_method(parser):
+    """Add the method, one of METHODS."""
+    about = "how features become concentrations: the challenge's ridge regression, the average of two linear views, or "
+    about += f"of one and a kernel of distances ({METHODS[0]})"
+    parser.add_argument("--method", choices=METHODS, default=METHODS[0], help=about)
 
 
 def add_group(parser, default, what):

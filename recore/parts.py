@@ -1,6 +1,6 @@
 """Rows that are read in parts, here or by other processes, which give back sums and a sample of the rows."""
 
-from functools import partial
+from functools import partial, reduce
 from itertools import chain, product
 
 import numpy as np
@@ -17,19 +17,22 @@ from recore.held_out import (
 )
 from recore.linalg import row_blocks
 from recore.ridge import Long, ridge_of
-from recore.rows import CALIBRATION, SPECTRA, evenly_spaced, marks_of, same_gaps
+from recore.rows import CALIBRATION, SPECTRA, Rows, drawn, evenly_spaced, marks_of, same_gaps
 from recore.sums import Sums, total_of, with_assay
+from recore.views import moments_of, moments_of_both
 
 PART = 2**21  # numbers, 16 MB: rows of a store that are in work at a time
 
 
 class Parts:
-    """Rows that are read in parts, for `_fit`; `ways` as for Rows."""
+    """Rows that are read in parts, for a fit; `ways` as for Rows."""
 
-    weighted = False
+    weighted, rule, folded, learnt = False, Rows.rule, Rows.folded, Rows.learnt
 
     def __init__(self, store, groups, fit_intercept, run, ways=None):
         self.store, self.fit_intercept, self.run_parts = store, fit_intercept, run
+        self.beside = self  # the same rows in another view, where there is one
+        self.given = groups, fit_intercept, run, ways
         ways = {None: groups, **(ways or {})}
         self.ways = {way: labels if labels is None else Grouping(way, labels) for way, labels in ways.items()}
         self.names, n_targets = list(store.target_names), len(store.target_names)
@@ -52,6 +55,25 @@ class Parts:
         for way, grouping in self.ways.items():
             units = [some for (of, _), some in present.items() if of == way] if grouping else counts
             self.units[way] = np.sum(units, axis=0)
+
+    def seen(self, view):
+        """The same rows in another view of their spectra."""
+        self.beside = Parts(Viewed(self.store, view), *self.given)
+        return self.beside
+
+    def blended(self, blend, grids):
+        """As Rows's."""
+        blend.key = blend.ridges[0].key
+        return blend
+
+    def moments(self, slopes):
+        """As Rows's."""
+        return reduce(moments_of_both, self.run("slopes", part_moments, slopes, parts=self.parts))
+
+    def some(self, most, less):
+        """As Rows's."""
+        X, _ = self.store.read(drawn(self.store.n_rows, most, less))
+        return X, np.ones(len(X))
 
     def run(self, label, function, *settings, parts):
         """Yield function(store, *settings, part) for each of the parts, in their order."""
@@ -92,58 +114,64 @@ class Parts:
         """A Long problem of all rows, or of those without a group, from their sums."""
         mean = fit_intercept * sums.x_mean
         triangles = self.run(label, part_triangle, targets, mean, without, parts=self.parts)
-        return Long.of(sums, targets, fit_intercept, smallest_alpha, triangles)
+        return Long.from_sums(sums, targets, fit_intercept, smallest_alpha, triangles)
 
     def n_apart(self, problem, way):
         """As Rows's."""
         return self.units[way][problem.key]
 
-    def labels(self, problem, way):
-        """Groups of the rows of a wide problem, if any."""
-        return self.ways[way] and self.ways[way].groups[problem.numbers]
+    def at_hand(self, problem, way):
+        """A problem of no more rows than features, looking at its rows, and the groups of these, if any."""
+        if hasattr(problem, "numbers"):
+            numbers = problem.numbers
+        else:
+            X, Y, numbers = self.sample(problem.key, problem.n_rows)
+            problem = problem.on(X, Y)
+        return problem, self.ways[way] and self.ways[way].groups[numbers]
 
     def squares(self, problem, alphas, way=None):
         """As Rows's."""
-        if problem.wide:
-            return squared_errors(problem, alphas, self.labels(problem, way))[0]
-        return self.total("held out", squared_errors, problem, alphas, way)
+        return self.total("held out", squared_errors, problem, [alphas], way)
 
     def squares_at(self, problem, alphas, way):
         """As Rows's."""
-        if problem.wide:
-            return squared_errors_at(problem, alphas, self.labels(problem, way))[0]
-        return self.total("expected", squared_errors_at, problem, alphas, way)
+        return self.total("expected", squared_errors_at, problem, [alphas], way)
 
     def spread(self, problem, way):
         """As Rows's."""
         return self.spreads[way][:, :, problem.columns]
 
-    def total(self, label, function, problem, alphas, way):
-        """The sum of what `function` finds in all parts."""
+    def total(self, label, function, problem, settings, way):
+        """As Rows's."""
+        if problem.wide:
+            problem, groups = self.at_hand(problem, way)
+            return function(problem, *settings, groups)[0]
         if self.ways[way] is None:
-            work = label, part_held_out, function, problem, [alphas], way
+            work = label, part_held_out, function, problem, settings, way
             return sum(found for found, _ in self.run(*work, parts=self.parts))
-        return sum(map(sum, self.by_group(label, function, problem, alphas, way=way)))
+        return sum(map(sum, self.by_group(label, function, problem, *settings, way=way)))
 
     def errors(self, problem, alphas):
         """As Rows's."""
+        return self.sampled("bounds", sampled_errors, problem, [alphas])
+
+    def sampled(self, label, function, problem, settings):
+        """As Rows's."""
         if problem.wide:
-            return sampled_errors(
-                problem, alphas, self.labels(problem, None), marks_of(problem.n, CALIBRATION)
-            )
+            problem, groups = self.at_hand(problem, None)
+            return function(problem, *settings, groups, marks_of(problem.n, CALIBRATION))
         X, Y, numbers = self.sample(problem.key, CALIBRATION)
         if self.ways[None] is None:
-            return sampled_errors(problem.on(X, Y), alphas, None, marks_of(len(X), CALIBRATION))
-        parts = chain.from_iterable(self.by_group("bounds", sampled_errors, problem, alphas, sample=numbers))
+            return function(problem.on(X, Y), *settings, None, marks_of(len(X), CALIBRATION))
+        parts = chain.from_iterable(self.by_group(label, function, problem, *settings, sample=numbers))
         errors, fitted = zip(*parts)
         return np.concatenate(errors, axis=1), np.concatenate(fitted, axis=1)
 
     def spectra(self, problem, s, axes, alpha):
         """As Rows's."""
         if problem.wide:
-            return sampled_spectra(
-                problem, s, axes, alpha, self.labels(problem, None), marks_of(problem.n, SPECTRA)
-            )
+            problem, groups = self.at_hand(problem, None)
+            return sampled_spectra(problem, s, axes, alpha, groups, marks_of(problem.n, SPECTRA))
         X, Y, numbers = self.sample(problem.key, SPECTRA)
         if self.ways[None] is None:
             return sampled_spectra(problem.on(X, Y), s, axes, alpha, None, marks_of(len(X), SPECTRA))
@@ -186,7 +214,12 @@ class Parts:
             yield [found for found, _ in self.run(*work, parts=parts)]
 
     def without(self, problem, way, group):
-        """The problem without a group."""
+        """The problem without a group, of each view."""
+        data = self, self.beside
+        return problem.of([each._without(ridge, way, group) for each, ridge in zip(data, problem.ridges)])
+
+    def _without(self, problem, way, group):
+        """A ridge without a group."""
         ways = self.ways[way]
         other = ways.others.get((problem.key, group))
         if other is None:
@@ -199,6 +232,19 @@ class Parts:
         if (len(ways.others) + 1) * problem.p**2 <= REFITS:
             ways.others[problem.key, group] = other
         return other
+
+
+class Viewed:
+    """A store whose spectra are seen in another view."""
+
+    def __init__(self, store, view):
+        self.store, self.view = store, view
+        self.n_rows, self.target_names = store.n_rows, store.target_names
+        self.feature_names = range(view.n_features)
+
+    def read(self, rows):
+        X, Y = self.store.read(rows)
+        return self.view(X), Y
 
 
 def in_turn(function, items, label=None):
@@ -234,6 +280,12 @@ def part_sums(store, part):
     ]
     spreads = {way: spread_in_bins(Y, groups) for way, groups in part.groups.items()}
     return sums, has_assay.sum(axis=0), units, spreads
+
+
+def part_moments(store, slopes, part):
+    """Moments of a part's gradients."""
+    X, _ = store.read(part.rows)
+    return moments_of(slopes, X, np.ones(len(X)), part.rows.start)
 
 
 def part_triangle(store, targets, mean, without, part):
@@ -276,7 +328,8 @@ def part_held_out(store, function, problem, settings, way, part):
     """What a function of `recore.held_out` finds in a part, and the groups that need other rows."""
     view = problem.on(*store.read(part.rows))
     if part.other is not None:
-        view.refits[key_of(np.arange(view.n))] = part.other
+        for ridge, other in zip(view.ridges, part.other.ridges):
+            ridge.refits[key_of(np.arange(view.n))] = other
     groups = part.groups.get(way)
     if part.sampled is None:
         return function(view, *settings, groups)

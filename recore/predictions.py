@@ -6,10 +6,12 @@ import re
 import numpy as np
 import pandas as pd
 
+from preprocess import DataError
 from recore import ranges
 from recore.marks import UNKNOWN
 from recore.samples import feature_values
 from recore.state import npy_bytes
+from recore.views import FLAT, flat_rows
 
 COVERAGE = 0.9  # of the bounds that go with predictions
 WHOLE = re.compile("0|-?[1-9][0-9]{0,14}")  # a number that a float holds exactly; "007" is text
@@ -24,8 +26,15 @@ class Predictions(np.ndarray):
 
 
 def predict(table, model):
-    """Predictions (n_samples, n_targets) of a table of features, in any order and among other columns."""
-    return predict_array(feature_values(table, model), model)
+    """Predictions (n_samples, n_targets) of a table of features, in any order and among other columns.
+
+    A DataError names a row that the model has no prediction for.
+    """
+    values = feature_values(table, model)
+    for row in flat_rows(values)[:1] if model.further else ():
+        found, expected, remedy = FLAT
+        raise DataError(f"index {table.index[row]}", f"found {found}", expected, remedy)
+    return predict_array(values, model)
 
 
 def predict_array(values, model):

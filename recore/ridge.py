@@ -53,6 +53,10 @@ class Ridge:
         self.root_w = np.sqrt(self.weight)
         self.weighted = np.any(self.weight != 1)
         self.refits = {}  # problems without a group, by its rows; None where there was no room
+        self.looks, self.width = (
+            None,
+            0,
+        )  # what `recore.groups.left_out` keeps, and how wide its rows are at least
 
     def _centre(self, sums, fit_intercept, smallest_alpha):
         """Take means and spread from the sums of all rows."""
@@ -94,13 +98,13 @@ class Ridge:
         """Error of a prediction that is clipped: the largest that there can be, (t, rows)."""
         return (self.targets(at) - self.lower[:, None]) * self.root_w[at]
 
-    def intercepts(self, coef):
-        """Intercepts (t,) that go with coefficients (t, p)."""
-        return self.y_mean - coef @ self.x_mean
+    def intercepts(self, coef, share=1.0):
+        """Intercepts (t,) that go with coefficients (t, p), of a share of the assays."""
+        return share * self.y_mean - coef @ self.x_mean
 
     def errors(self, at, shrink, B, room):
         """Errors of rows each once left out, (alphas, t, rows), in the array `room` where it has their shape."""
-        shape = (*B.shape[:2], at.stop - at.start)
+        shape = (*B.shape[:2], len(self.root_w[at]))
         if room.shape != shape:
             room = np.empty(shape)
         Z, errors = self.numerators(at, B, room)
@@ -125,6 +129,10 @@ class Ridge:
         np.matmul(B.reshape(-1, B.shape[2]), Z.T, out=room.reshape(-1, len(Z)))
         return Z, self.residual(at, room, room)
 
+    def shrink(self, alphas, weights):
+        """Of (S + alpha)^-1 the sum over alphas, each by its weight (alphas, t): (t, k)."""
+        return weights.T @ (1 / (self.s + alphas[:, None]))
+
     def complement(self, Z, at, alpha):
         """1 - h of rows, (rows,)."""
         left = self.left(at, np.square(Z) @ (1 / (self.s + alpha)))
@@ -140,6 +148,16 @@ class Ridge:
         return self.complements(Z, at, 1 / (self.s + alpha)[None])[0] * self.cancelled(alpha)
 
     @property
+    def ridges(self):
+        """This one; `recore.blend.Blend` has several."""
+        return [self]
+
+    @staticmethod
+    def of(ridges):
+        """What is made of such `ridges`."""
+        return ridges[0]
+
+    @property
     def kept(self):
         """The axes that are more than rounding: all, or those that a mask (k,) holds."""
         kept = self.s > EPS * self.n_rows * self.s.max(initial=0)
@@ -153,7 +171,7 @@ class Long(Ridge):
     least = EPS  # of 1 - h: where rounding leaves nothing of the difference, the error is large, not infinite
 
     @classmethod
-    def of(cls, sums, columns, fit_intercept, smallest_alpha, blocks):
+    def from_sums(cls, sums, columns, fit_intercept, smallest_alpha, blocks):
         """A problem of rows that are elsewhere, from their sums; `blocks` as in `eigh`."""
         self = cls.__new__(cls)
         self.columns, self.p = columns, len(sums.x_mean)
@@ -184,6 +202,11 @@ class Long(Ridge):
         """Coefficients (t, p) and intercepts (t,) at one alpha for each target."""
         coef = self.coefficients(self.yz / (self.s + alphas[:, None]))
         return coef, self.intercepts(coef)
+
+    def average(self, alphas, weights):
+        """As `solve`, the sum of those at all alphas, each by its weight, (alphas, t)."""
+        coef = self.coefficients(self.yz * self.shrink(alphas, weights))
+        return coef, self.intercepts(coef, weights.sum(axis=0))
 
     def coefficients(self, shrunk):
         """From Y~'Z (S + alpha)^-1, (..., t, k), to coefficients, (..., t, p)."""
@@ -256,10 +279,21 @@ class Wide(Ridge):
         coef = self.coefficients(shrunk)
         # X~'a sums large numbers that cancel: what rounding leaves of Y~ is fitted once more
         left = self.centred_targets(slice(None)) - alphas[:, None] * (shrunk @ self.Z.T)  # (t, n)
+        coef += self.coefficients(self._unfitted(left, coef) @ self.Z / (self.s + alphas[:, None]))
+        return coef, self.intercepts(coef)
+
+    def average(self, alphas, weights):
+        shrink = self.shrink(alphas, weights)
+        coef = self.coefficients(self.yz * shrink)
+        left = (self.yz * (shrink * self.s)) @ self.Z.T  # what b fits, but for rounding, as in `solve`
+        coef += self.coefficients((self._unfitted(left, coef) @ self.Z) * shrink)
+        return coef, self.intercepts(coef, weights.sum(axis=0))
+
+    def _unfitted(self, left, coef):
+        """What coefficients leave of Y~, (t, n), in place."""
         for columns in row_blocks(self.p, self.n):
             left -= coef[:, columns] @ self._columns(columns).T
-        coef += self.coefficients(left @ self.Z / (self.s + alphas[:, None]))
-        return coef, self.intercepts(coef)
+        return left
 
     def coefficients(self, shrunk):
         dual = shrunk @ self.Z.T  # (..., t, n)

@@ -11,19 +11,43 @@ from recore.held_out import (
     squared_errors_at,
 )
 from recore.ridge import ridge_of
+from recore.rules import Best
+from recore.views import check_flat, moments_of
 
 CALIBRATION = 2**13  # rows, evenly spaced, that quantiles of errors are taken from, at most
 SPECTRA = 2**11  # and limits of spectra: p numbers each
 
 
 class Rows:
-    """Rows in memory, for `_fit`; `ways` are other groups that may be left out, or None, by their names."""
+    """Rows in memory, for a fit; `ways` are other groups that may be left out, or None, by their names."""
+
+    rule = Best()
 
     def __init__(self, X, Y, weight, groups, names, fit_intercept, weighted, ways=None):
         self.X, self.Y, self.weight, self.groups, self.names = X, Y, weight, groups, names
         self.ways = {None: groups, **(ways or {})}
         self.fit_intercept, self.weighted, self.weighed = fit_intercept, weighted, np.flatnonzero(weight > 0)
         self.of_all_rows = None
+
+    def seen(self, view):
+        """The same rows in another view of their spectra."""
+        given = view(self.X), self.Y, self.weight, self.groups, self.names, self.fit_intercept
+        return Rows(*given, self.weighted, {way: groups for way, groups in self.ways.items() if way})
+
+    def blended(self, blend, grids):
+        """A Blend of problems of these rows."""
+        return blend.keep(grids)
+
+    def moments(self, slopes):
+        """Of the gradients of all rows of weight above 0, see `recore.views.moments_of`."""
+        if slopes.scatter:
+            check_flat(self.X)  # all, as all are seen
+        return moments_of(slopes, self.X[self.weighed], self.weight[self.weighed])
+
+    def some(self, most, less):
+        """X and weights of all rows of weight above 0; where they are more than `most`, `less` drawn at random."""
+        rows = self.weighed[drawn(len(self.weighed), most, less)]
+        return self.X[rows], self.weight[rows]
 
     def problems(self, smallest_alpha):
         """Yield a Ridge for all targets that have the same gaps."""
@@ -35,6 +59,15 @@ class Rows:
             if len(rows) == len(self.weighed):
                 self.of_all_rows = problem
             yield problem
+
+    def folded(self, views):
+        """A solution, of one view, as what predicts from features."""
+        ((coef, intercept),) = views
+        return {"coef_": coef, "intercept_": intercept}
+
+    def learnt(self):
+        """What the view needs of its own to be seen again."""
+        return {}
 
     def whole(self, smallest_alpha):
         """A Ridge of the spectra of all rows, whatever assays they have."""
@@ -57,7 +90,11 @@ class Rows:
 
     def squares_at(self, problem, alphas, way):
         """As `squares`, once clipped, at an alpha a target: (bins, t)."""
-        return squared_errors_at(problem, alphas, self.ways[way])[0]
+        return self.total("expected", squared_errors_at, problem, [alphas], way)
+
+    def total(self, label, function, problem, settings, way):
+        """The sums that a function of `recore.held_out` finds in all rows."""
+        return function(problem, *settings, self.ways[way])[0]
 
     def spread(self, problem, way):
         """Numbers of assays, their sums and those of their squares in each bin of groups: (3, bins, t)."""
@@ -65,7 +102,11 @@ class Rows:
 
     def errors(self, problem, alphas):
         """Held-out errors and predictions of a sample of rows, see `sampled_errors`."""
-        return sampled_errors(problem, alphas, self.groups, marks_of(problem.n, CALIBRATION))
+        return self.sampled("bounds", sampled_errors, problem, [alphas])
+
+    def sampled(self, label, function, problem, settings):
+        """What a function of `recore.held_out` finds in a sample of rows."""
+        return function(problem, *settings, self.groups, marks_of(problem.n, CALIBRATION))
 
     def spectra(self, problem, s, axes, alpha):
         """Leverage, residual and group's size of a sample of rows once held out, see `sampled_spectra`."""
@@ -79,6 +120,11 @@ def same_gaps(Y):
     for k in range(Y.shape[1]):
         targets.setdefault(has_assay[:, k].tobytes(), []).append(k)
     return [(columns, has_assay[:, columns[0]]) for columns in targets.values()]
+
+
+def drawn(n, most, less):
+    """Of n rows all, or, where they are more than `most`, `less` drawn at random, always the same."""
+    return np.arange(n) if n <= most else np.sort(np.random.RandomState(0).permutation(n)[:less])
 
 
 def evenly_spaced(n, most):

@@ -92,7 +92,7 @@ def basis(reference, alike):
 
 def main(argv=None):
     arguments = arguments_of(argv)
-    model, description = load_described(arguments.model, train.ZeroClippedRidgeCV)
+    model, description = load_described(arguments.model, train.METHODS)
     how = {"axis": description["channels"] or None, "ids": description["ids"]}
     how["settings"] = Settings(**description["preprocessing"])
     cuts = arguments.batch, group_of(arguments)
