@@ -22,12 +22,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from recore.alphas import Shown
 from recore.blended import Blended
-from recore.bounds import LEVELS, MOST
+from recore.bounds import MOST
 from recore.checks import FINITE, check_features, check_fit, check_length
 from recore.choice import BY_ERROR
 from recore.fitting import ALPHAS, fit_to
-from recore.leverage import beta_of, beyond_axes, leverages, middle_alpha, residuals
-from recore.linalg import product_by_row, row_blocks
+from recore.linalg import product_by_row
+from recore.new_rows import applicability_of, bounds_of
 from recore.parts import Parts, in_turn
 from recore.rows import Rows
 from recore.state import from_plain, plain_state
@@ -269,20 +269,7 @@ class ZeroClippedRidgeCV(RidgeCV):
             raise ValueError(f"coverage is {coverage!r}, expected {expected}")
         predicted = self.predict(X) if predicted is None else np.asarray(predicted)
         X = check_features(self, X, reset=False)
-        alphas, weight, rows = map(np.atleast_1d, (self.alpha_, self.weight_, self.n_rows_))
-        eigenvalues = self.eigenvalues_ * (weight / self.total_weight_)[:, None]  # of the rows with an assay
-        growth, quantiles = np.atleast_2d(self.error_growth_), np.atleast_2d(self.error_quantiles_)
-        tails = (1 - coverage) / 2, (1 + coverage) / 2
-        low, high = np.array([np.interp(tails, LEVELS, each) for each in quantiles]).T  # (t,)
-        low, high = np.minimum(low, 0), np.maximum(high, 0)
-        lower, upper = np.empty((2, len(X), len(weight)))
-        for at in row_blocks(len(X), X.shape[1]):
-            _, scores, rest = self._scores(X[at])
-            leverage = self.fit_intercept / weight + leverages(scores, rest, eigenvalues, alphas)
-            fitted = predicted[at].reshape(len(leverage), -1)
-            spread = np.sqrt((rows / weight + leverage) * (growth[:, 0] + growth[:, 1] * np.square(fitted)))
-            lower[at], upper[at] = np.maximum(fitted + low * spread, self.lower_), fitted + high * spread
-        return lower.reshape(predicted.shape), upper.reshape(predicted.shape)
+        return bounds_of(self, X, coverage, predicted)
 
     def applicability(self, X):
         """Whether the model applies to a sample: is its spectrum like those of the training?
@@ -311,28 +298,13 @@ class ZeroClippedRidgeCV(RidgeCV):
         check_is_fitted(self)
         index = X.index if isinstance(X, pd.DataFrame) else None
         X = check_features(self, X, reset=False)
-        leverage, residual = np.empty((2, len(X)))
-        alpha = middle_alpha(self.alpha_)
-        for at in row_blocks(len(X), X.shape[1]):
-            centred, scores, rest = self._scores(X[at])
-            leverage[at] = leverages(scores, rest, self.eigenvalues_, alpha)[:, 0]
-            left = residuals(centred, scores, self.eigenvalues_, self.axes_, beta_of(self.eigenvalues_))
-            residual[at] = np.abs(left / self.residual_scale_).max(axis=1)
-        leverage += self.fit_intercept / self.total_weight_
-        leverage /= self.leverage_limit_
-        residual /= self.residual_limit_
+        leverage, residual = applicability_of(self, X)
         verdict = VERDICTS[np.where(residual > 1, 2, leverage > 1)]
         return pd.DataFrame({"leverage": leverage, "residual": residual, "verdict": verdict}, index)
 
     def views(self, data, grid):
         """The data of a fit in all views that a model of this kind has."""
         return data
-
-    def _scores(self, X):
-        """X centred (n, p), its scores (n, k), and what of its squared length is outside the axes (n,)."""
-        centred = X - self.x_mean_
-        scores = centred @ self.axes_.T
-        return centred, scores, beyond_axes(centred, scores)
 
     def __repr__(self, N_CHAR_MAX=700):
         if repr(self.alphas) == repr(ALPHAS):

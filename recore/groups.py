@@ -5,9 +5,9 @@ import threading
 
 import numpy as np
 
+from recore.forms import ridge_of
 from recore.leverage import beyond_axes, leverages, residuals
 from recore.linalg import CELLS, EPS, LOSS, eigh, row_blocks
-from recore.ridge import ridge_of
 from recore.sums import Sums, total_of
 
 REFITS = 2**25  # numbers, 256 MB: what fits without a group may take to be kept for their second use

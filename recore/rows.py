@@ -3,6 +3,7 @@
 import numpy as np
 
 from recore.checks import check_rows
+from recore.forms import ridge_of
 from recore.held_out import (
     sampled_errors,
     sampled_spectra,
@@ -10,7 +11,6 @@ from recore.held_out import (
     squared_errors,
     squared_errors_at,
 )
-from recore.ridge import ridge_of
 from recore.rules import Best
 from recore.views import check_flat, moments_of
 

@@ -10,8 +10,8 @@ import sklearn
 from sklearn.linear_model import RidgeCV
 
 import mdl
+import recore.forms
 import recore.groups
-import recore.ridge
 from mdl import ZeroClippedRidgeCV
 from tests.conftest import REAL
 
@@ -110,7 +110,7 @@ def refit_errors(X, Y, weight, groups, alphas, fit_intercept=True):
 def held_out_errors(X, Y, weight, alphas, groups=None, fit_intercept=True):
     """The same from the closed form."""
     rows, columns = np.arange(len(X)), list(range(Y.shape[1]))
-    problem = recore.ridge.ridge_of(X, Y, weight, rows, columns, fit_intercept, min(alphas))
+    problem = recore.forms.ridge_of(X, Y, weight, rows, columns, fit_intercept, min(alphas))
     errors = np.full((len(alphas), *Y.shape), np.nan)
     left_out = recore.groups.LeftOut(problem, np.asarray(alphas), groups)
     for at, block in (each for unit in left_out.units for each in left_out.errors(unit)):

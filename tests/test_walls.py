@@ -12,7 +12,7 @@ SCRIPTS = "preprocess mdl train predict score".split()
 ROOMS = ["recore." + path.stem for path in sorted((ROOT / "recore").glob("*.py")) if path.stem != "__init__"]
 NUMERICS = {
     "recore." + name
-    for name in "linalg leverage ridge sums groups held_out bounds rows grouping parts state fitting views blend blended rules".split()
+    for name in "linalg leverage ridge forms sums groups held_out bounds rows grouping parts state fitting views blend blended rules part_work new_rows".split()
 }
 CHECKS = {
     "recore.alphas",

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+import recore.forms
 import recore.groups
 import recore.linalg
-import recore.ridge
 from mdl import ZeroClippedRidgeCV
 from tests.oracles import (
     SHAPES,
@@ -38,7 +38,7 @@ def test_leave_one_group_out_equals_refitting_without_each_group(n, p, fit_inter
 def test_both_forms_of_a_group_s_error_agree(n, p, fit_intercept):
     X, Y, weight = make_data(n, p)
     alphas = np.array([1e-2, 1.0, 1e3])
-    problem = recore.ridge.ridge_of(X, Y, weight, np.arange(n), [0, 1, 2, 3], fit_intercept, 1e-2)
+    problem = recore.forms.ridge_of(X, Y, weight, np.arange(n), [0, 1, 2, 3], fit_intercept, 1e-2)
     shrink = 1 / (problem.s + alphas[:, None])
     for group in np.array_split(np.random.RandomState(0).permutation(n), [1, 5, 30])[:-1]:
         solved = recore.groups.solve_group(problem, group, shrink, shrink[:, None, :] * problem.yz)
@@ -83,7 +83,7 @@ def test_errors_and_leverages_are_those_of_refits_without_the_group(n, p, size, 
     weight = weight if weighted else np.ones(n)
     groups = np.arange(n) // size
     alphas = np.array([0.1, 3.0, 0.1, 40.0])
-    problem = recore.ridge.ridge_of(X, Y, weight, np.arange(n), list(range(4)), fit_intercept, 0.1)
+    problem = recore.forms.ridge_of(X, Y, weight, np.arange(n), list(range(4)), fit_intercept, 0.1)
     errors, left = np.full((2, 4, n), np.nan)
     for at, some, part in recore.groups.left_out_errors_at(problem, alphas, None if size == 1 else groups):
         errors[:, at], left[:, at] = some / problem.root_w[at], part
@@ -100,7 +100,7 @@ def test_large_groups_that_are_fitted_anew_give_the_same(kept, monkeypatch):
     monkeypatch.setattr(recore.groups, "REFITS", kept)
     X, Y, weight = make_data(90, 6)
     groups = np.arange(90) // 30
-    problem = recore.ridge.ridge_of(X, Y, weight, np.arange(90), list(range(4)), True, 0.1)
+    problem = recore.forms.ridge_of(X, Y, weight, np.arange(90), list(range(4)), True, 0.1)
     assert recore.groups.without(problem, np.arange(30), np.array([0.1])) is not None
     alphas = np.array([0.1, 3.0, 0.1, 40.0])
     expected = refit_errors(X, Y, weight, groups, alphas)
