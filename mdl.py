@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from recore.alphas import Shown
 from recore.blended import Blended
 from recore.bounds import MOST
-from recore.checks import FINITE, check_features, check_fit, check_length
+from recore.checks import FINITE, check_features, check_fit, check_length, check_slopes
 from recore.choice import BY_ERROR
 from recore.fitting import ALPHAS, fit_to
 from recore.linalg import product_by_row
@@ -354,6 +354,7 @@ class TwoViewRidgeCV(ZeroClippedRidgeCV):
         self.alphas = alphas
 
     def views(self, data, grid):
+        check_slopes(self)
         return Blended(data, [grid, np.array(ALPHAS)], scatter=False)
 
 
@@ -392,6 +393,7 @@ class KernelRidgeCV(TwoViewRidgeCV):
     )
 
     def views(self, data, grid):
+        check_slopes(self)
         return Blended(data, [grid, KERNEL_ALPHAS], scatter=True, landmarks=LANDMARKS)
 
     def _unclipped(self, X):

@@ -73,6 +73,13 @@ def check_features(model, X, reset, least=2):
     return checked
 
 
+def check_slopes(model):
+    """Refuse features that have no slope."""
+    if model.n_features_in_ < 2:
+        found = f"found 1 feature(s), n_features={model.n_features_in_}"
+        raise ValueError(f"{found}, expected 2 or more, which have a slope; take ZeroClippedRidgeCV")
+
+
 def columns_of(X):
     """Names of the columns of a table of pandas, polars or Arrow, None where it has none."""
     return X.column_names if hasattr(type(X), "column_names") else getattr(X, "columns", None)

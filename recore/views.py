@@ -27,6 +27,7 @@ FLAT = (
     "a spectrum that varies, as KernelRidgeCV standardises each",
     "leave it out, or take another method",
 )
+MANY = 10
 NEAR = 1e-8  # of squared lengths: a squared distance below it is taken from the difference
 
 
@@ -153,9 +154,9 @@ def standard_normal_variate(X):
 def flat_rows(X):
     """Numbers of the rows that have no standard normal variate: all windows are the same, but for rounding.
 
-    The last window does not count where there are more than two, as it may sum fewer channels.
+    The last of MANY windows or more does not count, as it may sum fewer channels.
     """
-    X = X[:, :-1] if X.shape[1] > 2 else X
+    X = X[:, :-1] if X.shape[1] >= MANY else X
     spread = X.max(axis=1) - X.min(axis=1)
     return np.flatnonzero(spread <= X.shape[1] * EPS * np.abs(X).max(axis=1))
 
@@ -174,7 +175,7 @@ def row_sums(X):
 
 def products(Z, rows):
     """Z rows', (n, m), each row of Z by itself; fast where the columns of `rows` (m, p) are contiguous."""
-    product = np.empty((len(Z), len(rows)))
+    product, Z = np.empty((len(Z), len(rows))), np.ascontiguousarray(Z)
     for z, out in zip(Z, product):  # a matrix product's bits would depend on the other rows
         np.einsum("mp,p->m", rows, z, out=out)
     return product
