@@ -26,7 +26,7 @@ import pandas as pd
 import preprocess
 import recore.bounds
 from recore.columns import add_columns
-from recore.options import Parser, add_group
+from recore.options import Parser, add_group, add_method
 from recore.settings import add_settings, settings_in
 from recore.ways import SITE
 from tools import command
@@ -71,6 +71,7 @@ def measure(path, others, arguments):
     }
     for scheme, (folds, groups) in plan.items():
         settings = {"groups": groups, "coverage": arguments.coverage, "faulty": list(made.values())}
+        settings["method"] = arguments.method
         label = f"{name}, {scheme}"
         bounds, _, caught = held_out_bounds(X, Y, folds, **settings, jobs=arguments.jobs, label=label)
         covered[scheme], found[scheme] = coverage_table(targets, bounds), caught.mean(axis=1)
@@ -93,6 +94,7 @@ def command_line():
     )
     parser.add_argument("--coverage", type=float, default=COVERAGE, help="of the bounds (%(default)s)")
     add_columns(parser)
+    add_method(parser)
     add_settings(parser)
     parser.add_argument("--folds", type=int, default=FOLDS, help="of rows and of sites (%(default)s)")
     add_group(parser, SITE, "that is never in both halves")

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 import recore.predictions
-from mdl import ZeroClippedRidgeCV
-from tools.tune.search import Search
+from mdl import ALPHAS, ZeroClippedRidgeCV
+from recore.expected import fitting
 from tools.validate.cross_validation import quiet
 from tools.validate.folds import usable
 
@@ -23,9 +23,10 @@ def cost(table, group):
         ways["fit, sites left out"] = sites
     rows = []
     for name, groups in ways.items():
-        calls = (partial(fit, make, X, targets, groups) for make in (Search, ZeroClippedRidgeCV))
+        ways_to_fit = fitting(ZeroClippedRidgeCV, ALPHAS), ZeroClippedRidgeCV().fit
+        calls = (partial(fit, how, X, targets.to_numpy(), groups) for how in ways_to_fit)
         rows.append([name, *side_by_side(*calls)])
-    model, values = fit(ZeroClippedRidgeCV, table.features, targets, None), np.ascontiguousarray(X)
+    model, values = fit(ZeroClippedRidgeCV().fit, table.features, targets, None), np.ascontiguousarray(X)
 
     def detailed():
         recore.predictions.trust(values, recore.predictions.predict_array(values, model), model)
@@ -35,10 +36,10 @@ def cost(table, group):
         yield [name, f"{without:.4f}", f"{with_:.4f}", f"{with_ / without:.2f}"]
 
 
-def fit(make, X, targets, groups):
+def fit(how, X, targets, groups):
     """The project's model, or the same without bounds; quiet, as in a fold."""
     with quiet():
-        return make().fit(X, targets, groups=groups)
+        return how(X, targets, groups=groups)
 
 
 def side_by_side(one, other):

@@ -6,20 +6,21 @@ from joblib import delayed
 from threadpoolctl import threadpool_limits
 
 import recore.predictions
-from mdl import ZeroClippedRidgeCV
-from tools.validate.cross_validation import in_turn, quiet
+from mdl import METHODS
+from tools.validate.cross_validation import OURS, in_turn, quiet
 
 COVERAGE = recore.predictions.COVERAGE
 FOLDS = 10
 
 
-def bound_fold(X, Y, test, groups, coverage, faulty):
+def bound_fold(X, Y, test, groups, coverage, faulty, method):
     """What a model of the other rows says of the rows `test`.
 
     Prediction, bounds and whether it is beyond what was measured (4, rows, t), applicability, and which spectra with faults are caught (n_faults, rows).
     """
     with threadpool_limits(1), quiet():
-        model = ZeroClippedRidgeCV().fit(X[~test], Y[~test], groups=None if groups is None else groups[~test])
+        inside = None if groups is None else groups[~test]
+        model = METHODS[method]().fit(X[~test], Y[~test], groups=inside)
         predicted = model.predict(X[test])
         far = recore.predictions.beyond(predicted, model)
         bounds = np.array([predicted, *model.predict_interval(X[test], coverage), far])
@@ -31,7 +32,7 @@ def bound_fold(X, Y, test, groups, coverage, faulty):
         return bounds, model.applicability(X[test]), caught
 
 
-def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, faulty=(), jobs=1, label=""):
+def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, faulty=(), jobs=1, label="", method=OURS):
     """Predictions, bounds and verdicts of every row by a model that has not seen its fold.
 
     Parameters
@@ -42,6 +43,8 @@ def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, faulty=(), j
     coverage : float
     faulty : sequence of ndarray of shape (n_rows, n_features)
         The same spectra with a fault each, from `to_features`.
+    method : str
+        Of mdl.METHODS.
 
     Returns
     -------
@@ -53,7 +56,7 @@ def held_out_bounds(X, Y, folds, *, groups=None, coverage=COVERAGE, faulty=(), j
         Whether a spectrum with a fault is not "inside", or cannot be scaled.
     """
     tests = [folds == fold for fold in np.unique(folds)]
-    calls = (delayed(bound_fold)(X, Y, test, groups, coverage, faulty) for test in tests)
+    calls = (delayed(bound_fold)(X, Y, test, groups, coverage, faulty, method) for test in tests)
     bounds, verdicts = np.empty((4, *Y.shape)), []
     caught = np.empty((len(faulty), len(X)), dtype=bool)
     for test, (*parts, found) in zip(tests, in_turn(calls, len(tests), jobs, label), strict=True):

@@ -30,12 +30,12 @@ import pandas as pd
 
 import preprocess
 import score
-from mdl import ALPHAS, ZeroClippedRidgeCV
+from mdl import ALPHAS, METHODS
 from preprocess import SETTINGS
 from recore.columns import add_columns
 from recore.expected import Expected, fitting, said
 from recore.figures import score_of_new
-from recore.options import Parser, add_group
+from recore.options import Parser, add_group, add_method
 from recore.settings import read_settings
 from recore.ways import ROW, SITE, ways_of
 from recore.workers import cores
@@ -47,6 +47,7 @@ from tools.tune.candidates import candidates, features, told
 from tools.tune.choice import choose
 from tools.tune.search import nested, search, total
 from tools.validate.folds import schemes, usable
+from tools.validate.methods import compared, lines_of
 
 FOLDS = 10  # of the finalists, and of --nested
 SHOWN = 10  # settings printed
@@ -83,14 +84,14 @@ def best_settings(settings, channels, scores, by):
     yield from markdown(["treatment, range, windows", *by], rows)
 
 
-def winners(name, data, settings, scores, folds, jobs):
+def winners(name, data, settings, scores, folds, jobs, method):
     """The winner of all settings, and lines on it and on that of the present treatment."""
     spectra, channels, targets = data
     won, lines = [], []
     present = [at for at, setting in enumerate(settings) if setting.treatment == SETTINGS.treatment]
     for of_what, places in (("all treatments", range(len(settings))), ("the present one", present)):
         some, their = [settings[at] for at in places], scores[places]
-        winner, best, behind, error = choose(spectra, channels, targets, some, their, folds, jobs)
+        winner, best, behind, error = choose(spectra, channels, targets, some, their, folds, jobs, method)
         lines.append(f"{name}, {of_what}: {told(some[winner], channels)}, {their[winner]:.4f}")
         if winner != best:
             place = f"{abs(behind):.4f} {'behind' if behind > 0 else 'ahead of'} {told(some[best], channels)}"
@@ -99,14 +100,14 @@ def winners(name, data, settings, scores, folds, jobs):
     return won[0], lines
 
 
-def promise(won, table, data, group):
+def promise(won, table, data, group, method):
     """Lines that tell what train.py with these settings tells: figures of rows and sites held out."""
     spectra, channels, _ = data
     X = features(spectra, won, channels)
     ways = ways_of(table, group if group in table.ids else None)
     expected = Expected(len(X), len(table.targets.columns), ways, ROW)
     figures = expected.figures(
-        lambda: (X, table.targets.to_numpy()), fitting(ZeroClippedRidgeCV, ALPHAS), cores()
+        lambda: (X, table.targets.to_numpy()), fitting(METHODS[method], ALPHAS), cores()
     )
     yield from said(figures, ROW)
     for each in figures:
@@ -118,11 +119,11 @@ def promise(won, table, data, group):
             yield f"a file of {n_new} other {units} scores between {low:.2f} and {high:.2f}, nine times in ten"
 
 
-def run_nested(data, settings, folds, left_out, folder, jobs):
+def run_nested(data, settings, folds, left_out, folder, jobs, method):
     """Print and write what tuning gains."""
     parts, (spectra, channels, targets) = [], data
     for name, drawn in folds.items():
-        r2, used = nested(spectra, channels, targets, settings, drawn, left_out[name], jobs)
+        r2, used = nested(spectra, channels, targets, settings, drawn, left_out[name], jobs, method)
         r2.loc["score"] = total(targets, r2.to_numpy().T)
         parts.append(r2.add_suffix(f", by {name}"))
         found = sorted({told(each, channels) for each in used})
@@ -139,8 +140,10 @@ def command_line():
     add_table(parser)
     parser.add_argument("--apply", metavar="FILE", help="write settings into preprocess.py, nothing else")
     add_columns(parser)
+    add_method(parser)
     add_group(parser, SITE, "that is never in both halves")
     parser.add_argument("--nested", action="store_true", help="what tuning gains, on rows held out")
+    parser.add_argument("--peers", action="store_true", help="other models beside the methods, at the end")
     parser.add_argument("--folds", type=int, default=FOLDS, help="of --nested (%(default)s)")
     parser.add_argument("--fold-file", help="CSV with the index and a column Fold, instead of drawing rows")
     parser.add_argument(
@@ -170,7 +173,7 @@ def main(argv=None):
 
     start = time.perf_counter()
     everything = [(np.full(len(spectra), True), inside) for inside in left_out.values()]
-    scores = search(*data, settings, everything, arguments.jobs)
+    scores = search(*data, settings, everything, arguments.jobs, arguments.method)
     seconds = time.perf_counter() - start
     found = pd.DataFrame(settings).assign(**dict(zip(by, scores.T, strict=True)))
     found.to_csv(folder / "tune.csv", index=False)
@@ -180,18 +183,25 @@ def main(argv=None):
     print("\n".join(best_settings(settings, data[1], scores, by)) + "\n")
     print("the winner is the simplest, with the fewest features, within one standard error of the best:")
     for name, each, drawn in zip(by, scores.T, folds.values(), strict=True):
-        won, lines = winners(name, data, settings, each, drawn, arguments.jobs)
+        won, lines = winners(name, data, settings, each, drawn, arguments.jobs, arguments.method)
         print("\n".join(lines))
     with preprocess.replacing(folder / "settings.json") as file:
         json.dump(won._asdict(), file, indent=1)
     print(f"\nwith {told(won, data[1])}, {by[-1]}, train.py will tell:")
-    print("\n".join(f"  {line}" for line in promise(won, table, data, arguments.group)))
+    print("\n".join(f"  {line}" for line in promise(won, table, data, arguments.group, arguments.method)))
     if won != SETTINGS:
         print(f"and with the present ones, {told(SETTINGS, data[1])}:")
-        print("\n".join(f"  {line}" for line in promise(SETTINGS, table, data, arguments.group)))
+        print(
+            "\n".join(
+                f"  {line}" for line in promise(SETTINGS, table, data, arguments.group, arguments.method)
+            )
+        )
     print("  (chosen among many on the same rows: --nested tells what the choice is worth on others)")
+    print(f"\nall methods with {told(won, data[1])}, on the same folds:\n")
+    X, beside = features(data[0], won, data[1]), data[0] if arguments.peers else None
+    print("\n".join(lines_of(compared(X, targets, plan, arguments.jobs, beside))))
     if arguments.nested:
-        run_nested(data, settings, folds, left_out, folder, arguments.jobs)
+        run_nested(data, settings, folds, left_out, folder, arguments.jobs, arguments.method)
     print(f"\nwrote {folder}/; train.py {arguments.file} --settings {folder}/settings.json takes the winner,")
     print(f"python -m tools.tune --apply {folder}/settings.json writes it into preprocess.py, to submit")
 

@@ -1,11 +1,13 @@
 """The simplest setting within one standard error of the best."""
 
+from functools import partial
+
 import numpy as np
 
 import score
 from tools.tune.candidates import TREATMENTS, features, kept
 from tools.tune.search import total
-from tools.validate.cross_validation import fit_predict, held_out
+from tools.validate.cross_validation import OURS, fit_predict, held_out
 
 FINALISTS = 10  # at most
 
@@ -41,7 +43,7 @@ def jackknife(targets, one, other, folds):
     )
 
 
-def choose(spectra, channels, targets, settings, scores, folds, jobs):
+def choose(spectra, channels, targets, settings, scores, folds, jobs, method=OURS):
     """The simplest setting within one standard error of the best.
 
     Returns
@@ -52,10 +54,11 @@ def choose(spectra, channels, targets, settings, scores, folds, jobs):
         How far the winner's score is behind the best's on `folds` (n_rows,), and the standard error.
     """
     *simpler, best = front(settings, scores, channels)
+    model = partial(fit_predict, method=method)
 
     def predict(at):
         X = features(spectra, settings[at], channels)
-        return held_out(fit_predict, X, targets.to_numpy(), folds[None], jobs=jobs, label="finalists")[0][0]
+        return held_out(model, X, targets.to_numpy(), folds[None], jobs=jobs, label="finalists")[0][0]
 
     of_best = predict(best)
     for at in simpler:

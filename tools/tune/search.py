@@ -1,5 +1,7 @@
 """The score of every setting in closed form, and what a search gains on rows held out."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from joblib import delayed
@@ -7,18 +9,13 @@ from threadpoolctl import threadpool_limits
 
 import preprocess
 import score
-from mdl import ZeroClippedRidgeCV
+from mdl import METHODS
 from preprocess import SETTINGS
+from recore.expected import fit_with
 from tools.tune.candidates import features, treat
-from tools.validate.cross_validation import fit_predict, in_turn, predict_fold, quiet
+from tools.validate.cross_validation import OURS, fit_predict, in_turn, predict_fold, quiet
 
 SEARCH_ALPHAS = tuple(10.0**power for power in range(-5, 6))
-
-
-class Search(ZeroClippedRidgeCV):
-    """The project's model, in the time that a search has."""
-
-    with_bounds = False
 
 
 def total(targets, r2):
@@ -27,7 +24,7 @@ def total(targets, r2):
     return r2 @ np.array(list(score.WEIGHTS.values())) if official else r2.mean(axis=-1)
 
 
-def score_settings(spectra, channels, targets, settings, trainings):
+def score_settings(spectra, channels, targets, settings, trainings, method):
     """Closed-form scores, (settings, trainings), of settings that differ in the window only."""
     found, treated = np.full((len(settings), len(trainings)), np.nan), treat(spectra, settings[0], channels)
     with threadpool_limits(1), quiet():
@@ -36,12 +33,12 @@ def score_settings(spectra, channels, targets, settings, trainings):
             if not np.isfinite(X).all():
                 continue
             for k, (rows, sites) in enumerate(trainings):
-                model = Search(SEARCH_ALPHAS).fit(X[rows], targets.values[rows], groups=sites)
+                model = fit_with(METHODS[method], SEARCH_ALPHAS, X[rows], targets.values[rows], sites)
                 found[at, k] = total(targets, model.cv_r2_)
     return found
 
 
-def search(spectra, channels, targets, settings, trainings, jobs):
+def search(spectra, channels, targets, settings, trainings, jobs, method=OURS):
     """Closed-form scores of every setting.
 
     Parameters
@@ -54,6 +51,8 @@ def search(spectra, channels, targets, settings, trainings, jobs):
         What to fit, and whether to leave out rows or sites.
     jobs : int
         Processes.
+    method : str
+        Of mdl.METHODS.
 
     Returns
     -------
@@ -65,7 +64,9 @@ def search(spectra, channels, targets, settings, trainings, jobs):
         parts.setdefault((setting.treatment, setting.range), []).append(at)
     parts = sorted(parts.values(), key=lambda places: min(settings[at].window for at in places))
     calls = (
-        delayed(score_settings)(spectra, channels, targets, [settings[at] for at in places], trainings)
+        delayed(score_settings)(
+            spectra, channels, targets, [settings[at] for at in places], trainings, method
+        )
         for places in parts
     )
     found = np.empty((len(settings), len(trainings)))
@@ -74,7 +75,7 @@ def search(spectra, channels, targets, settings, trainings, jobs):
     return found
 
 
-def nested(spectra, channels, targets, settings, folds, sites, jobs):
+def nested(spectra, channels, targets, settings, folds, sites, jobs, method=OURS):
     """R² of each target on rows held out: the present setting, and the one found in each training half.
 
     Returns
@@ -87,12 +88,13 @@ def nested(spectra, channels, targets, settings, folds, sites, jobs):
     Y = targets.to_numpy()
     tests = [folds == fold for fold in np.unique(folds)]
     trainings = [(~test, None if sites is None else sites[~test]) for test in tests]
-    scores = search(spectra, channels, targets, settings, trainings, jobs)
+    scores = search(spectra, channels, targets, settings, trainings, jobs, method)
+    model = partial(fit_predict, method=method)
     found = [settings[at] for at in np.nanargmax(scores, axis=0)]
     predicted = {"present": np.empty(Y.shape), "tuned": np.empty(Y.shape)}
     for test, setting in zip(tests, found, strict=True):
         for name, used in (("present", SETTINGS), ("tuned", setting)):
             X = features(spectra, used, channels)
-            predicted[name][test] = predict_fold(fit_predict, X, Y, test, None, 1.0)[0]
+            predicted[name][test] = predict_fold(model, X, Y, test, None, 1.0)[0]
     r2 = {name: score.r2(Y, values) for name, values in predicted.items()}
     return pd.DataFrame(r2, targets.columns), found

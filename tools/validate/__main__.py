@@ -1,7 +1,8 @@
 """How good is the model on the next sample, and on the next drill hole: repeated cross-validation.
 
     python -m tools.validate data/public/public.csv.gz            # figures by row and by site
-    python -m tools.validate data/public/public.csv.gz --peers    # other models on the same folds
+    python -m tools.validate data/public/public.csv.gz --methods  # --method ridge, views and kernel side by side
+    python -m tools.validate data/public/public.csv.gz --peers    # and other models on the same folds
     python -m tools.validate soil.csv --fold-file folds.csv       # on somebody else's folds
 
 "By row" holds out rows, "by site" whole sites: no site is ever in both halves. Alpha is chosen
@@ -12,7 +13,7 @@ repeats, ± its 95 % t interval. That interval tells how much the drawing of fol
 much another set of samples would. Rows and folds are those of train.py, whose figures, of up to 2,000
 rows, are these: ten folds, five times where rows are few, and each site by itself.
 
-Written to reports/NAME/: measures.csv, predictions.csv, learning_curve.csv, peers.csv, summary.json.
+Written to reports/NAME/: measures.csv, predictions.csv, learning_curve.csv, summary.json; methods.csv; peers.csv.
 """
 
 import json
@@ -24,7 +25,7 @@ from recore.marks import mark_of
 from tools import command, spectra
 from tools.output import markdown, plus_minus, report_folder
 from tools.spectra import read_spectra
-from tools.validate.cross_validation import OURS, compare, cross_validate, fit_predict, learning_curve
+from tools.validate.cross_validation import cross_validate, learning_curve
 from tools.validate.folds import arguments_of, fold_parser, schemes, told_targets, usable
 from tools.validate.measures import (
     MEASURES,
@@ -35,6 +36,7 @@ from tools.validate.measures import (
     over_repeats,
     prediction_table,
 )
+from tools.validate.methods import compared, lines_of
 
 SHORT_TARGETS = 7  # of --short --peers, at most: SVR and PLS take a minute a fold for 49
 
@@ -52,35 +54,19 @@ def report(found):
     yield from markdown(["target", "assays", "mark", "R²", *MEASURES[1:]], rows)
 
 
-def peer_report(found):
-    """Lines of the table of `compare`."""
-    shown = [name for name in found if name.startswith(("R2", "official")) and not name.endswith("±")]
-    rows = []
-    for _, line in found.iterrows():
-        cells = [plus_minus(line[name], line[f"{name} ±"]) for name in shown]
-        rows.append([line["model"], *cells, f"{line['seconds a fold']:.2g}"])
-    yield from markdown(["model", *shown, "seconds a fold"], rows)
+def run_methods(table, targets, plan, folder, jobs, spectra=None):
+    """Print and write the table of all methods, with other models where spectra are given, and say which to take."""
+    found = compared(table.features.to_numpy(), targets, plan, jobs, spectra)
+    found.to_csv(folder / f"{'methods' if spectra is None else 'peers'}.csv", index=False)
+    print(f"{len(targets):,} rows, {len(targets.columns)} targets: {', '.join(targets)}\n")
+    print("\n".join(lines_of(found)))
 
 
-def run_peers(path, table, targets, plan, folder, jobs):
-    """Print and write the table of the project's model and its peers."""
-    from tools.validate.peers import PEERS  # here, as the packages of the peers take seconds to load
-
-    features = table.features.to_numpy()
-    inputs = {"features": features, "spectra": read_spectra(path).to_numpy()}
-    models = {OURS: (fit_predict, features)}
-    models |= {name: (model, inputs[what]) for name, (model, what) in PEERS.items()}
-    found = compare(models, targets, plan, jobs)
-    found.to_csv(folder / "peers.csv", index=False)
-    print(f"{len(features):,} rows, {len(targets.columns)} targets: {', '.join(targets)}\n")
-    print("\n".join(peer_report(found)))
-
-
-def run_ours(table, targets, plan, folder, jobs):
-    """Print and write all figures of the project's model."""
+def run_ours(table, targets, plan, folder, jobs, method):
+    """Print and write all figures of a method."""
     X, Y = table.features.to_numpy(), targets.to_numpy()
     folds = {name: drawn for name, (drawn, _) in plan.items()}
-    predictions = cross_validate(X, Y, plan, jobs)
+    predictions = cross_validate(X, Y, plan, jobs, method)
     found = measure_table(targets, predictions)
     found.to_csv(folder / "measures.csv", index=False)
     prediction_table(table, targets, predictions, folds).to_csv(folder / "predictions.csv")
@@ -96,10 +82,10 @@ def run_ours(table, targets, plan, folder, jobs):
             said = plus_minus(*over_repeats(scored))
             print(f"official score, {repeats} × {n_folds} folds by {name}: {said}")
         summary[name] = told
-    summary = {"rows": len(X), "targets": list(targets), "held out by": summary}
+    summary = {"method": method, "rows": len(X), "targets": list(targets), "held out by": summary}
     (folder / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False) + "\n")
 
-    curve = learning_curve(X, targets, plan, jobs)
+    curve = learning_curve(X, targets, plan, jobs, method)
     curve.to_csv(folder / "learning_curve.csv", index=False)
     rows = [[line[0], f"{line[1]:,}", *(f"{value:.3f}" for value in line[2:])] for line in curve.to_numpy()]
     print("\nLearning curve:\n\n" + "\n".join(markdown(list(curve), rows)))
@@ -108,11 +94,9 @@ def run_ours(table, targets, plan, folder, jobs):
 def command_line():
     """The parser of the arguments."""
     parser = fold_parser(__doc__.splitlines()[0])
-    parser.add_argument(
-        "--peers",
-        action="store_true",
-        help="other models on the same folds, with times; few targets if --short",
-    )
+    parser.add_argument("--methods", action="store_true", help="all methods on the same folds, with times")
+    about = "and other models on the same folds; few targets if --short"
+    parser.add_argument("--peers", action="store_true", help=about)
     return parser
 
 
@@ -122,13 +106,15 @@ def main(argv=None):
     plan = schemes(table, arguments)
     targets = told_targets(table.targets, plan)
     folder = report_folder(arguments.file)
-    if arguments.peers:
+    if arguments.peers or arguments.methods:
         targets = usable(targets, arguments.folds or FOLDS)
-        if arguments.short:
-            targets = targets.iloc[:, :: -(-len(targets.columns) // SHORT_TARGETS)]
-        run_peers(arguments.file, table, targets, plan, folder, arguments.jobs)
+    if arguments.peers and arguments.short:
+        targets = targets.iloc[:, :: -(-len(targets.columns) // SHORT_TARGETS)]
+    if arguments.peers or arguments.methods:
+        spectra_too = read_spectra(arguments.file) if arguments.peers else None
+        run_methods(table, targets, plan, folder, arguments.jobs, spectra_too)
     else:
-        run_ours(table, targets, plan, folder, arguments.jobs)
+        run_ours(table, targets, plan, folder, arguments.jobs, arguments.method)
     print(f"\nwrote {folder}/")
 
 

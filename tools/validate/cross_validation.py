@@ -4,6 +4,7 @@ import logging
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,21 +12,26 @@ from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from mdl import ALPHAS, ZeroClippedRidgeCV
+from mdl import ALPHAS, METHODS
 from recore import nested
 from recore.expected import fitting
 from tools.validate.measures import mean_r2, official, over_repeats, target_r2
 
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of a training half, for the learning curve
-OURS = "ZeroClippedRidgeCV"
+OURS = "ridge"  # of METHODS, the one that others are compared with
 
 
-def fit_predict(X, Y, new, groups=None):
-    """The project's own model, fitted to X (n, p) and Y (n, t); predictions (m, t) of `new` (m, p).
+def fit_predict(X, Y, new, groups=None, method=OURS):
+    """A model of the project, fitted to X (n, p) and Y (n, t); predictions (m, t) of `new` (m, p).
 
     As train.py finds its figures: NaN where a target has too few assays.
     """
-    return nested.fit_predict(fitting(ZeroClippedRidgeCV, ALPHAS), X, Y, new, groups)
+    return nested.fit_predict(fitting(METHODS[method], ALPHAS), X, Y, new, groups)
+
+
+def ours(X):
+    """The models of all methods and what they are fitted to, as `compare` takes them."""
+    return {name: (partial(fit_predict, method=name), X) for name in METHODS}
 
 
 def predict_fold(model, X, Y, test, groups, share):
@@ -94,22 +100,23 @@ def held_out(model, X, Y, folds, *, groups=None, share=1.0, jobs=1, label=""):
     return predicted, seconds
 
 
-def cross_validate(X, Y, plan, jobs):
-    """Held-out predictions of the project's model under each of `schemes`: {name: (n_repeats, n, t)}."""
+def cross_validate(X, Y, plan, jobs, method=OURS):
+    """Held-out predictions of a method's models under each of `schemes`: {name: (n_repeats, n, t)}."""
+    model = partial(fit_predict, method=method)
     return {
-        name: held_out(fit_predict, X, Y, folds, groups=sites, jobs=jobs, label=name)[0]
+        name: held_out(model, X, Y, folds, groups=sites, jobs=jobs, label=name)[0]
         for name, (folds, sites) in plan.items()
     }
 
 
-def learning_curve(X, targets, plan, jobs):
+def learning_curve(X, targets, plan, jobs, method=OURS):
     """Score against the number of samples, on the folds of the first repeat; a DataFrame."""
-    Y, lines = targets.to_numpy(), []
+    Y, lines, model = targets.to_numpy(), [], partial(fit_predict, method=method)
     for scheme, (folds, sites) in plan.items():
         if sites is not None:
             continue
         for share in SHARES:
-            predicted, _ = held_out(fit_predict, X, Y, folds[:1], share=share, jobs=jobs, label="curve")
+            predicted, _ = held_out(model, X, Y, folds[:1], share=share, jobs=jobs, label="curve")
             rows = round(share * len(Y) * (1 - 1 / len(np.unique(folds[0]))))
             line = {"held out by": scheme, "training rows": rows, "mean R2": mean_r2(Y, predicted)[0]}
             scored = official(targets, predicted)

@@ -9,7 +9,7 @@ import pandas as pd
 import preprocess
 from recore.columns import add_columns
 from recore.folds import FOLDS, REPEATS, draw_folds, row_folds, site_folds, told
-from recore.options import Parser, add_group
+from recore.options import Parser, add_group, add_method
 from recore.settings import add_settings
 from recore.ways import SITE
 from tools.spectra import add_table
@@ -86,6 +86,7 @@ def fold_parser(description):
     usual = "%d of few rows, else 1" % REPEATS
     parser.add_argument("--repeats", type=int, help=f"of the folds ({usual})")
     add_columns(parser)
+    add_method(parser)
     add_settings(parser)
     parser.add_argument(
         "--folds", type=int, help=f"held out in turn ({FOLDS} of rows, of sites each by itself)"

@@ -9,7 +9,7 @@ reports/ for the files of SETS, the two of LimeSoDa with the authors' folds; pri
 Where a set has sites, every cell is "by row / by site": what is left at a site never seen stands beside
 what is found by row.
 
-"Default" is the mean over the repeats, as train.py tells it. The columns after it share the folds of one
+"Default" is --method ridge, the mean over the repeats, as train.py tells it. The columns after it share the folds of one
 repeat, so "default, one repeat" is there to compare them with. The best peer is the
 best of seven, looked up on the rows held out, by row and by site each, so it is flattered; RidgeCV is the
 model without its clipping, "one alpha" with one for all targets. Peat has no published figures, and stands
@@ -28,10 +28,10 @@ from typing import NamedTuple
 import pandas as pd
 
 import preprocess
+from mdl import METHODS
 from recore.options import Parser
 from tools import command
 from tools.output import markdown
-from tools.validate.cross_validation import OURS
 from tools.validate.measures import OVERALL
 
 HEADER = "data, target|default|default, one repeat|tuned, nested|best peer|published".split("|")
@@ -49,7 +49,7 @@ SHOWN = (
 )  # of yamsys: whole contents, and two of the soil; --all adds what a reagent extracts
 TUNED_MEAN = "score"  # what tools.tune calls its mean over targets
 SHORT = {
-    OURS: "ours, default",
+    **{name: f"ours, {name}" for name in METHODS},
     "RidgeCV, an alpha for each target": "RidgeCV",
     "ridge, one alpha": "one alpha",
     "chemotools: SNV, derivative, PLS": "chemotools",
@@ -62,7 +62,7 @@ class Report(NamedTuple):
     schemes: list  # "row" or "given folds", and "site" where there are sites
     measures: pd.Series  # of (scheme, target): R², the mean over repeats
     nested: pd.DataFrame  # (n_targets, tuned or not and scheme)
-    peers: pd.DataFrame  # (n_models, target and scheme), ours the first
+    peers: pd.DataFrame  # (n_models, target and scheme), our methods the first
 
 
 def published(folder):
@@ -115,7 +115,7 @@ def cells(report, target):
     """
     overall = target == OVERALL
     nested = report.nested.loc[TUNED_MEAN if overall else target]
-    peers = report.peers.drop(OURS)
+    peers = report.peers.drop(list(METHODS))
     best = [peers[f"{'R2' if overall else target} by {scheme}"] for scheme in report.schemes]
     return [
         " / ".join(f"{report.measures[scheme, target]:.3f}" for scheme in report.schemes),
@@ -146,7 +146,7 @@ def peer_table(reports):
     found = {name: read_report(reports, name) for name in SETS}
     rows = []
     for model in next(iter(found.values())).peers.index:
-        row = [SHORT[model] if model == OURS else model]
+        row = [SHORT[model] if model in METHODS else model]
         for report in found.values():
             line = report.peers.loc[model]
             row.append(" / ".join(f"{line[f'R2 by {scheme}']:.3f}" for scheme in report.schemes))
