@@ -44,6 +44,7 @@ from recore.options import (
     training_spectra,
 )
 from recore.predictions import FORMATS, Predictions, accepted, predict
+from recore.samples import check_varied
 from recore.settings import add_settings, check_platform, settings_in
 from recore.store import Stored, store
 from recore.tables import Reading, file_sum, first_axis, read_table
@@ -81,8 +82,7 @@ def fit(data, group=None, run=None, alphas=ALPHAS, judge=None, method="ridge"):
 
     Returns
     -------
-    ZeroClippedRidgeCV
-        Or what METHODS has.
+    ZeroClippedRidgeCV, TwoViewRidgeCV or KernelRidgeCV
 
     Raises
     ------
@@ -93,6 +93,8 @@ def fit(data, group=None, run=None, alphas=ALPHAS, judge=None, method="ridge"):
     groups, model = None if group is None else groups_of(data, group), METHODS[method](alphas)
     if isinstance(data, Stored):
         return model.fit_stored(data, groups, run, judge)
+    if model.further:
+        check_varied(data.features.to_numpy(), data.features.index)
     return model.fit(data.features, data.targets, groups=groups, judge=judge)
 
 
@@ -155,8 +157,7 @@ def predict_fn(table, model):
     Parameters
     ----------
     table : DataFrame of shape (n_samples, n_columns), or Body
-    model : ZeroClippedRidgeCV
-        As model_fn gives it.
+    model : of what model_fn gives
 
     Returns
     -------

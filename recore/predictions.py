@@ -6,12 +6,10 @@ import re
 import numpy as np
 import pandas as pd
 
-from preprocess import DataError
 from recore import ranges
 from recore.marks import UNKNOWN
-from recore.samples import feature_values
+from recore.samples import check_varied, feature_values
 from recore.state import npy_bytes
-from recore.views import FLAT, flat_rows
 
 COVERAGE = 0.9  # of the bounds that go with predictions
 WHOLE = re.compile("0|-?[1-9][0-9]{0,14}")  # a number that a float holds exactly; "007" is text
@@ -31,9 +29,8 @@ def predict(table, model):
     A DataError names a row that the model has no prediction for.
     """
     values = feature_values(table, model)
-    for row in flat_rows(values)[:1] if model.further else ():
-        found, expected, remedy = FLAT
-        raise DataError(f"index {table.index[row]}", f"found {found}", expected, remedy)
+    if model.further:
+        check_varied(values, table.index)
     return predict_array(values, model)
 
 

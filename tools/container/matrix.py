@@ -4,8 +4,9 @@
 
 Each version gets a virtual environment of its own with the container's exact packages, then
 requirements.txt on top, as the container does. Each one preprocesses, trains and scores; then
-each one serves the models of all, by predict.py and by the model server's functions. All
-predictions must be those of the oldest version, trained and served there, and the features of two Parquet
+each one serves the models of all, by predict.py and by the model server's functions; of --method views and kernel
+those of the oldest and of the newest version. All predictions must be those of the oldest version, trained and
+served there, and the features of two Parquet
 files, by two processes, those of the CSV file where the version reads Parquet:
 
     max over rows |p - oldest| <= TOLERANCE * max over rows |oldest|, for each target
@@ -27,7 +28,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import preprocess
-from recore.options import Parser
+from recore.options import METHODS, Parser
 from tools import command
 from tools.container.versions import SHOWN, make_all, versions, words
 from tools.shipped import CODE, ROOT, lay
@@ -83,11 +84,15 @@ class Outcome(NamedTuple):
     sharded: Optional[bytes]  # what it made of the same rows in Parquet; None where it reads none
     served: list  # for each model, in the order of the versions: (2, n_rows, n_targets)
     score: float  # of its own model
+    further: (
+        dict  # {another method: as `served`, of the models that the oldest and the newest version trained}
+    )
 
 
 def run_all(made):
     """{version: Outcome}: every version preprocesses and trains, then each serves all models."""
-    outcomes = {}
+    outcomes, of_age = {}, list(made)
+    ends = list(dict.fromkeys([of_age[0], of_age[-1]]))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         public, gaps = write_data(folder)
@@ -101,8 +106,11 @@ def run_all(made):
                     "--format", "csv", "--jobs", "2", cwd=code,
                 )  # fmt: skip
             run(interpreter, "preprocess.py", "--input", public, "--output", own / "public.csv", cwd=code)
-            run(interpreter, "train.py", "--data_dir", gaps, "--model_dir", own / "model", cwd=code)
-        models = [folder / version.session / "model" for version in made]
+            for method in METHODS if version in ends else METHODS[:1]:
+                where = "--data_dir", gaps, "--model_dir", own / method
+                run(interpreter, "train.py", *where, "--method", method, cwd=code)
+        models = [folder / version.session / METHODS[0] for version in made]
+        models += [folder / version.session / method for method in METHODS[1:] for version in ends]
         for version, (interpreter, *_) in tqdm(made.items(), desc="serve", disable=None):
             own = folder / version.session
             run(interpreter, SERVE.name, public, own / "public.csv", own / "served", *models, cwd=code)
@@ -112,11 +120,14 @@ def run_all(made):
                 interpreter, "score.py", "--actual", public, "--predicted", predicted, "--output",
                 own / "score.txt", cwd=code,
             )  # fmt: skip
+            served = [np.load(own / "served" / f"{number}.npy") for number in range(len(models))]
+            others = np.reshape(np.arange(len(made), len(models)), (-1, len(ends)))
             outcomes[version] = Outcome(
                 (own / "public.csv").read_bytes(),
                 joined(sorted((own / "shards").glob("*.csv"))),
-                [np.load(own / "served" / f"{number}.npy") for number in range(len(models))],
+                served[: len(made)],
                 float((own / "score.txt").read_text()),
+                {method: [served[k] for k in places] for method, places in zip(METHODS[1:], others)},
             )
     return outcomes
 
@@ -181,7 +192,23 @@ def judge(outcomes):
                     f"trained on {trained}, served on {served}: predictions differ by {found:.1e} of the "
                     f"target's largest, expected {TOLERANCE:.0e} at most"
                 )
+    for method, (expected, *_) in first.further.items():
+        for label, outcome in zip(labels, outcomes.values()):
+            found = max(difference(each, expected[0]) for each in outcome.further[method])
+            if not found <= TOLERANCE:
+                wrong.append(
+                    f"--method {method}, served on {label}: predictions differ by {found:.1e} of the target's "
+                    f"largest, expected {TOLERANCE:.0e} at most"
+                )
     return wrong, differences
+
+
+def worst(outcomes, method):
+    """The largest difference of another method."""
+    expected = next(iter(outcomes.values())).further[method][0][0]
+    return max(
+        difference(each, expected) for outcome in outcomes.values() for each in outcome.further[method]
+    )
 
 
 def print_tables(made, outcomes, differences):
@@ -224,7 +251,9 @@ def main(argv=None):
     print_tables(made, outcomes, differences)
     print(
         f"\n{len(made)} versions, {len(made) ** 2} pairs, {ROWS} synthetic spectra, predict.py and the server's "
-        f"functions; largest difference {max(map(max, differences)):.0e} of a target's largest prediction.\n"
+        f"functions; largest difference {max(map(max, differences)):.0e} of a target's largest prediction"
+        + "".join(f", --method {method} {worst(outcomes, method):.0e}" for method in METHODS[1:])
+        + ".\n"
         f"environments {ready - began:.0f} s, pipelines {time.perf_counter() - ready:.0f} s"
     )
     if wrong + found:

@@ -15,8 +15,9 @@ HERE = Version("here", "%d.%d" % sys.version_info[:2], ())
 PREDICTED = np.array([[1.0, 200.0, 0.0], [4.0, 100.0, 0.0]])
 
 
-def outcome(*served, features=b"a,b\n", sharded=None, score=0.9):
-    return Outcome(features, sharded, [np.stack([each, each]) for each in served], score)
+def outcome(*served, features=b"a,b\n", sharded=None, score=0.9, kernel=PREDICTED):
+    further = {"kernel": [np.stack([kernel, kernel])]}
+    return Outcome(features, sharded, [np.stack([each, each]) for each in served], score, further)
 
 
 def test_the_nearest_to_exact_versions_are_their_patch_releases():
@@ -66,6 +67,8 @@ def test_each_way_to_disagree_is_named_with_its_versions():
     assert len(wrong) == 1 and "scored 0.91" in wrong[0]
     wrong, _ = judge({OLDEST: outcome(PREDICTED, score=float("nan"))})
     assert wrong
+    wrong, _ = judge({OLDEST: outcome(PREDICTED, PREDICTED), HERE: outcome(PREDICTED, PREDICTED, kernel=far)})
+    assert len(wrong) == 1 and wrong[0].startswith(f"--method kernel, served on {HERE.label}: ")
 
 
 def test_what_requirements_may_not_move_is_named(monkeypatch, capsys):
