@@ -1,4 +1,4 @@
-"""Multi-target ridge regression with an exact, closed-form choice of alpha for each target.
+"""Multi-target ridge regression with an exact, closed-form choice of alpha for each target, by one of METHODS.
 
     from mdl import ZeroClippedRidgeCV
     model = ZeroClippedRidgeCV().fit(features, assays, groups=sites)
@@ -8,7 +8,8 @@ weighted mean and scaled by the root of their weight, X~ = W^1/2 (X - mean), Y~ 
 
     b(alpha) = argmin_b |Y~ - X~ b|^2 + alpha |b|^2 = (X~'X~ + alpha I)^-1 X~'Y~      (1)
 
-Equations (2) to (4) stand in recore.ridge, (5) and (7) in recore.leverage, (6) in recore.bounds.
+Equations (2) to (4) stand in recore.ridge, (5) and (7) in recore.leverage, (6) in recore.bounds, (8) and (9) in
+recore.views, (10) in recore.blend.
 """
 
 from numbers import Real
@@ -381,6 +382,8 @@ class KernelRidgeCV(TwoViewRidgeCV):
         Standardised slopes of some training spectra.
     dual_coef_ : ndarray of shape (n_targets, n_landmarks)
         Of minus the distances to them.
+    y_mean_ : ndarray of shape (n_targets,)
+        Weighted mean of the assays, which is that of the unclipped predictions of the same rows.
     and all others of TwoViewRidgeCV.
     """
 
@@ -390,6 +393,7 @@ class KernelRidgeCV(TwoViewRidgeCV):
         ("slope_coef_", "tp"),
         ("landmarks_", "mp"),
         ("dual_coef_", "tm"),
+        ("y_mean_", "t"),
     )
 
     def views(self, data, grid):

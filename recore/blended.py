@@ -43,12 +43,14 @@ class Blended:
         parts = zip((self.plain, self.other), problem.ridges, self.rule.grids)
         return np.concatenate([data.squares(ridge, grid, way) for data, ridge, grid in parts], axis=2)
 
-    def folded(self, views):
-        """Both solutions as one: coefficients of features, and what the other view needs beside them."""
+    def folded(self, problem, views):
+        """Both solutions as one: coefficients of features, and what is not linear in them beside."""
         (coef, intercept), (other, more) = views
         folded = self.view.folded(other)
-        constant = folded.pop("constant")
-        return {"coef_": coef + folded.pop("coef_", 0), "intercept_": intercept + more + constant, **folded}
+        intercept = intercept + more + folded.pop("constant")
+        if not self.view.linear:
+            folded["y_mean_"] = problem.y_mean  # of linear coefficients x_mean_ tells it
+        return {"coef_": coef + folded.pop("coef_", 0), "intercept_": intercept, **folded}
 
     def learnt(self):
         return self.view.learnt()

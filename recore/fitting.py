@@ -25,7 +25,7 @@ def fit_to(model, data, one_target, judge):
 
     def settle(problem, found, chosen):
         k = problem.columns
-        put(k, **data.folded(rule.solve(problem, alphas, chosen)))
+        put(k, **data.folded(problem, rule.solve(problem, alphas, chosen)))
         put(k, **rule.figures(data, problem, alphas, chosen, found)._asdict())
         if model.with_bounds:
             held_out = rule.errors(data, problem, alphas, chosen)

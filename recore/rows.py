@@ -60,7 +60,7 @@ class Rows:
                 self.of_all_rows = problem
             yield problem
 
-    def folded(self, views):
+    def folded(self, problem, views):
         """A solution, of one view, as what predicts from features."""
         ((coef, intercept),) = views
         return {"coef_": coef, "intercept_": intercept}

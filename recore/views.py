@@ -34,6 +34,8 @@ NEAR = 1e-8  # of squared lengths: a squared distance below it is taken from the
 class Slopes:
     """Equation (8); with `scatter` of the standard normal variate."""
 
+    linear = True
+
     def __init__(self, scatter=False):
         self.scatter, self.moments = scatter, None
 
@@ -71,6 +73,8 @@ class Slopes:
 
 class Distances:
     """Equation (9): z of the landmarks (m, p), and what makes them features."""
+
+    linear = False
 
     def __init__(self, slopes, Z, weight):
         self.slopes, self.Z = slopes, Z

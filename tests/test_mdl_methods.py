@@ -174,6 +174,9 @@ def test_the_kernel_is_scikit_learn_s_kernel_ridge_beside_a_ridge(weighted):
             )
         expected = expected + part * (kernel_ridge.predict(far) + centre)
     assert_close(model.unclipped(new).T, expected.T, 1e-8)
+    np.testing.assert_allclose(
+        weight @ model.unclipped(X) / weight.sum(), model.y_mean_, rtol=1e-9, atol=1e-9
+    )
 
 
 def by_hand_new(X, new, weight):
