@@ -27,12 +27,12 @@ from recore.bounds import MOST
 from recore.checks import FINITE, check_features, check_fit, check_length, check_slopes
 from recore.choice import BY_ERROR
 from recore.fitting import ALPHAS, fit_to
-from recore.linalg import product_by_row
+from recore.linalg import product_by_row, row_blocks
 from recore.new_rows import applicability_of, bounds_of
 from recore.parts import Parts, in_turn
 from recore.rows import Rows
 from recore.state import from_plain, plain_state
-from recore.views import check_flat, kernel, lengths_of, products, slopes_of
+from recore.views import check_flat, gradient, kernel, lengths_of, products, standard_normal_variate
 
 KERNEL_ALPHAS = np.logspace(-4, 2, 31)
 LANDMARKS = 2_000, 1_000  # training rows that may all be landmarks, and how many are drawn of more
@@ -106,6 +106,7 @@ class ZeroClippedRidgeCV(RidgeCV):
     (0.1, -inf)
     """
 
+    least_features = 1
     further = ()  # arrays that a kind of model has beside those above, and their shapes: t, p, and m landmarks
     cv = None  # RidgeCV's methods ask for it; leave-one-out is the only one here
     with_bounds = True  # what predict_interval and applicability need; a search of many settings does without
@@ -331,8 +332,8 @@ class TwoViewRidgeCV(ZeroClippedRidgeCV):
 
     Each is itself an average over alphas, by how they predict what is held out, equation (10) in recore.blend. Both
     views are linear, so `coef_` and `intercept_` of the features hold all of it, and `predict` is that of
-    `ZeroClippedRidgeCV`, as are intervals and applicability. Held-out errors are those of the average, exact for the
-    means and variances of all rows, by which slopes are standardised.
+    `ZeroClippedRidgeCV`, as are intervals and applicability. Held-out errors are those of the average, and exact, but
+    that slopes stay standardised by all rows, those held out among them.
 
     Parameters
     ----------
@@ -350,12 +351,13 @@ class TwoViewRidgeCV(ZeroClippedRidgeCV):
     """
 
     fit_intercept, scoring, alpha_per_target = True, None, True
+    least_features = 2
 
     def __init__(self, alphas=ALPHAS):
         self.alphas = alphas
 
     def views(self, data, grid):
-        check_slopes(self)
+        check_slopes(self.n_features_in_, self.least_features)
         return Blended(data, [grid, np.array(ALPHAS)], scatter=False)
 
 
@@ -363,8 +365,8 @@ class KernelRidgeCV(TwoViewRidgeCV):
     """The average of two ridge regressions: on windows, and on slopes and distances, equation (9) in recore.views.
 
     Slopes are those of standard normal variates, distances those to the spectra of the training, or, where they are
-    more than LANDMARKS, to some drawn at random. Held-out errors are exact for the standardisation and the unit of
-    all rows, and for landmarks that stay.
+    more than LANDMARKS, to some drawn at random. Held-out errors are exact, but that rows held out stay landmarks and
+    in what standardises slopes. Predictions have the same bits in any batch, order and layout.
 
     Parameters
     ----------
@@ -397,16 +399,21 @@ class KernelRidgeCV(TwoViewRidgeCV):
     )
 
     def views(self, data, grid):
-        check_slopes(self)
+        check_slopes(self.n_features_in_, self.least_features)
         return Blended(data, [grid, KERNEL_ALPHAS], scatter=True, landmarks=LANDMARKS)
 
     def _unclipped(self, X):
+        """As ZeroClippedRidgeCV's; the same bits in any batch and layout, if not on every machine."""
         check_flat(X)
-        linear = super()._unclipped(X)
-        Z = (slopes_of(X) - self.slope_mean_) / self.slope_scale_
-        far = kernel(Z, self.landmarks_, self.landmark_lengths_)
-        parts = (Z, self.slope_coef_), (far, self.dual_coef_)
-        return linear + sum(products(each, np.atleast_2d(coef)) for each, coef in parts)
+        predicted, slopes = super()._unclipped(X), np.atleast_2d(self.slope_coef_)
+        for at in row_blocks(len(X), sum(self.landmarks_.shape)):
+            Z = (
+                gradient(standard_normal_variate(np.asarray(X[at], float))) - self.slope_mean_
+            ) / self.slope_scale_
+            predicted[at] += products(Z, slopes)
+            far = kernel(Z, self.landmarks_, self.landmark_lengths_)
+            predicted[at] += products(far, np.atleast_2d(self.dual_coef_))
+        return predicted
 
     def __getstate__(self):
         state = {name: value for name, value in self.__dict__.items() if name != "landmark_lengths_"}

@@ -15,7 +15,7 @@ may be reported for. An --output in .csv or .xlsx is this table's name.
 
 import logging
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import numpy as np
@@ -74,7 +74,8 @@ def predict_table(model_dir, output, how, path):
         details = stack.enter_context(details_at(detailed, how["most"])) if how["details"] else None
 
         def texts(table):
-            predictions = predict(table.features, model)
+            with of_file(path):
+                predictions = predict(table.features, model)
             far = beyond(predictions, model)
             counts = np.concatenate([[len(far), 0], (far < 0).sum(axis=0), (far > 0).sum(axis=0)])
             if details is None or not details.is_kept():
@@ -89,6 +90,16 @@ def predict_table(model_dir, output, how, path):
             total += counts
     total[1] = details is not None and details.is_kept()
     return total
+
+
+@contextmanager
+def of_file(path):
+    """Name the file that a row, which has no prediction, is of."""
+    try:
+        yield
+    except DataError as error:
+        where, *told = error.args
+        raise DataError(f"{os.path.basename(path)}, {where}", *told) from None
 
 
 def predict_if_filled(*how):

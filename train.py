@@ -44,9 +44,9 @@ from recore.options import (
     training_spectra,
 )
 from recore.predictions import FORMATS, Predictions, accepted, predict
-from recore.samples import check_varied
 from recore.settings import add_settings, check_platform, settings_in
 from recore.store import Stored, store
+from recore.suited import by_index, check_suited
 from recore.tables import Reading, file_sum, first_axis, read_table
 from recore.ways import ROW, SITE, arrays_of, groups_of, ways_of
 from recore.workers import add_workers, cores, workers
@@ -92,9 +92,9 @@ def fit(data, group=None, run=None, alphas=ALPHAS, judge=None, method="ridge"):
     check_training(data, group)
     groups, model = None if group is None else groups_of(data, group), METHODS[method](alphas)
     if isinstance(data, Stored):
+        data.check_suited(METHODS[method])
         return model.fit_stored(data, groups, run, judge)
-    if model.further:
-        check_varied(data.features.to_numpy(), data.features.index)
+    check_suited(METHODS[method], data.features.to_numpy(), by_index(data.features.index))
     return model.fit(data.features, data.targets, groups=groups, judge=judge)
 
 

@@ -29,6 +29,10 @@ class Blend:
         self.refits = {}
         vars(self).update({name: value for name, value in vars(ridges[0]).items() if name in SHARED})
 
+    def of(self, ridges):
+        """The same of other ridges, those without a group, say."""
+        return Blend(ridges, self.view, self.key)
+
     def targets(self, at):
         return self.ridges[0].targets(at)
 
@@ -38,9 +42,7 @@ class Blend:
     def on(self, X, Y):
         """The same, looking at some rows that it was made of; a wide ridge looks at its own."""
         views = X, self.view(X)
-        return Blend(
-            [each if each.wide else each.on(x, Y) for each, x in zip(self.ridges, views)], self.view, self.key
-        )
+        return self.of([each if each.wide else each.on(x, Y) for each, x in zip(self.ridges, views)])
 
     def keep(self, grids):
         """Keep held-out errors of rows in memory for the second time they are asked for, where there is room."""

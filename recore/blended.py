@@ -36,6 +36,7 @@ class Blended:
         """Yield a Blend for all targets that have the same gaps."""
         views = (data.problems(grid.min()) for data, grid in zip((self.plain, self.other), self.rule.grids))
         for ridges in zip(*views):
+            assert ridges[0].columns == ridges[1].columns, "both views have the same gaps in the same order"
             yield self.plain.blended(Blend(list(ridges), self.view), self.rule.grids)
 
     def squares(self, problem, alphas, way=None):

@@ -73,11 +73,10 @@ def check_features(model, X, reset, least=2):
     return checked
 
 
-def check_slopes(model):
+def check_slopes(n_features, least):
     """Refuse features that have no slope."""
-    if model.n_features_in_ < 2:
-        found = f"found 1 feature(s), n_features={model.n_features_in_}"
-        raise ValueError(f"{found}, expected 2 or more, which have a slope; take ZeroClippedRidgeCV")
+    if n_features < least:
+        raise ValueError(f"found n_features = {n_features}, expected {least} or more, which have a slope")
 
 
 def columns_of(X):

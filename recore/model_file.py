@@ -148,9 +148,8 @@ def check_model(model, description, kinds):
         found = f"found channels in {DESCRIPTION} that do not make the model's features"
         raise DataError(MODEL, found, remedy="one of them is of another training, train again")
     # The furthest features that a client may send have finite answers too: JSON knows no infinity.
-    furthest = np.resize(limits(features), (2, p + 1))[
-        :, :p
-    ]  # one end beside the other: a flat row is refused
+    ends = limits(features)  # one beside the other, as a flat row is refused
+    furthest = np.array([np.resize(ends, p), np.resize(ends[::-1], p)])
     with np.errstate(all="ignore"):
         lower, upper, found = trust(furthest, nameless(model).predict(furthest), model)
     if not np.isfinite(np.hstack([lower, upper, found[["leverage", "residual"]]])).all():

@@ -52,7 +52,7 @@ def add_method(parser):
     """Add the method, one of METHODS."""
     about = "how features become concentrations: the challenge's ridge regression, the average of two linear views, or "
     about += f"of one and a kernel of distances ({METHODS[0]})"
-    parser.add_argument("--method", choices=METHODS, default=METHODS[0], help=about)
+    parser.add_argument("--method", type=str.lower, choices=METHODS, default=METHODS[0], help=about)
 
 
 def add_group(parser, default, what):

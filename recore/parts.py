@@ -59,6 +59,9 @@ class Parts:
                 present[way_and_group] = some | present.get(way_and_group, False)
             for way, some in spreads.items():
                 self.spreads[way] = self.spreads[way] + some
+        self.sums.sort(
+            key=lambda each: each[0][0]
+        )  # parts of another size meet the same gaps in another order
         self.counts = np.array(counts)  # of rows with an assay, (parts, targets + 1)
         self.units = {}  # {way: how many can be left out (targets + 1,)}
         for way, grouping in self.ways.items():

@@ -8,8 +8,9 @@ import pandas as pd
 
 from recore import ranges
 from recore.marks import UNKNOWN
-from recore.samples import check_varied, feature_values
+from recore.samples import feature_values
 from recore.state import npy_bytes
+from recore.suited import by_index, check_varied
 
 COVERAGE = 0.9  # of the bounds that go with predictions
 WHOLE = re.compile("0|-?[1-9][0-9]{0,14}")  # a number that a float holds exactly; "007" is text
@@ -30,7 +31,7 @@ def predict(table, model):
     """
     values = feature_values(table, model)
     if model.further:
-        check_varied(values, table.index)
+        check_varied(values, by_index(table.index))
     return predict_array(values, model)
 
 

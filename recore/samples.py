@@ -7,7 +7,6 @@ import numpy as np
 import preprocess
 from preprocess import DataError
 from recore.settings import limits, settings_of, window_of, worded
-from recore.views import FLAT, flat_rows
 
 
 def feature_values(table, model):
@@ -123,13 +122,6 @@ def check_row(row, number, features):
         if not least <= value <= most:
             expected = f"{least:g} to {most:g} as preprocess.py gives"
             raise DataError(*found, expected, "preprocess the spectrum first")
-
-
-def check_varied(values, index):
-    """Raise a DataError that names the first row of features that cannot be standardised, see `recore.views`."""
-    for row in flat_rows(values)[:1]:
-        found, expected, remedy = FLAT
-        raise DataError(f"index {index[row]}", f"found {found}", expected, remedy)
 
 
 def short(cell):

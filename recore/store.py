@@ -13,6 +13,7 @@ import preprocess
 from preprocess import SETTINGS, DataError, EmptyTable, label_keys
 from recore import columns
 from recore.parquet import release_memory
+from recore.suited import check_suited
 from recore.tables import Reading, read_tables, record
 from recore.workers import naming
 
@@ -102,6 +103,12 @@ class Stored:
                 values[mine, :width] = stored[:, :width]
                 values[mine, width:] = stored[:, self.places(k, self.target_names)]
         return values[:, :width], values[:, width:]
+
+    def check_suited(self, kind):
+        """Raise a DataError where features do not suit a class of `mdl`, naming file and row."""
+        for k, table in enumerate(self.tables):
+            features = self.values(k)[:, : len(self.feature_names)]
+            check_suited(kind, features, lambda row, table=table: f"{table['name']}, row {row + 1}")
 
     def groups(self, name):
         """The labels of an id column as numbers from 0 without gaps, ndarray of int of shape (n_rows,)."""

@@ -23,11 +23,11 @@ FLOOR = 0.1  # of the mean variance: without it a feature that hardly varies rul
 SHARE = 0.3  # of the kernel beside z, in units of which |z|^2 is 1
 RANK = 1e-10  # of the largest eigenvalue of Kc: less is rounding
 FLAT = (
-    "the same value throughout",
-    "a spectrum that varies, as KernelRidgeCV standardises each",
-    "leave it out, or take another method",
+    "the same value in all features",
+    "some that differ, as each spectrum is standardised",
+    "leave it out, or take --method views or ridge",
 )
-MANY = 10
+ROUNDING = 64  # times EPS, of features' own size: slopes that vary less do not vary
 NEAR = 1e-8  # of squared lengths: a squared distance below it is taken from the difference
 
 
@@ -39,18 +39,20 @@ class Slopes:
     def __init__(self, scatter=False):
         self.scatter, self.moments = scatter, None
 
-    def gradient(self, X):
-        """d of windows (n, p), (n, p)."""
-        return slopes_of(X) if self.scatter else gradient(X)
+    def seen(self, X):
+        """What slopes are of, (n, p)."""
+        X = np.asarray(X, dtype=np.float64)
+        return standard_normal_variate(X) if self.scatter else X
 
     def take_in(self, moments):
         """Standardise by the moments of these rows' gradients."""
-        total, self.mean, squares = moments
+        total, self.mean, squares, size = moments
         variance = squares / total
+        if variance.mean() <= (ROUNDING * EPS) ** 2 * size / total:
+            found = "found spectra that all slope alike" + (", once standardised" if self.scatter else "")
+            raise ValueError(f"{found}, expected some that differ; take --method ridge, ZeroClippedRidgeCV")
         self.scale = np.sqrt(variance + FLOOR * variance.mean())
-        self.scale[self.scale == 0] = 1
-        length = np.sum(variance / np.square(self.scale))
-        self.scale *= np.sqrt(length) if length > 0 else 1
+        self.scale *= np.sqrt(np.sum(variance / np.square(self.scale)))
         return self
 
     @property
@@ -58,7 +60,7 @@ class Slopes:
         return len(self.mean)
 
     def __call__(self, X):
-        return (self.gradient(X) - self.mean) / self.scale
+        return (gradient(self.seen(X)) - self.mean) / self.scale
 
     def folded(self, coef):
         """Coefficients (t, p) of z as those of windows, and what they add to the intercepts; without scatter."""
@@ -122,13 +124,16 @@ class Distances:
 
 
 def moments_of(slopes, X, weight, first=0):
-    """Total weight, means (p,) and sums of squares around them of the gradients of some rows, from the `first` on."""
+    """Of the gradients of some rows, from the `first` on, total weight, means (p,) and sums of squares around them.
+
+    Last, the sum over rows of the mean square of what they are gradients of, which tells of rounding.
+    """
     if slopes.scatter:
         check_flat(X, first)
-    gradient = slopes.gradient(X)
-    total = weight.sum()
-    mean = weight @ gradient / total
-    return total, mean, weight @ np.square(gradient - mean)
+    seen = slopes.seen(X)
+    d, total = gradient(seen), weight.sum()
+    mean = weight @ d / total
+    return total, mean, weight @ np.square(d - mean), weight @ np.square(seen).mean(axis=1)
 
 
 def moments_of_both(some, more):
@@ -136,17 +141,13 @@ def moments_of_both(some, more):
     total = some[0] + more[0]
     apart = more[1] - some[1]
     mean = some[1] + more[0] / total * apart
-    return total, mean, some[2] + more[2] + some[0] * more[0] / total * np.square(apart)
+    between = some[0] * more[0] / total * np.square(apart)
+    return total, mean, some[2] + more[2] + between, some[3] + more[3]
 
 
 def gradient(X):
     """Differences between the neighbours of each feature, halved, (n, p)."""
     return np.gradient(X, axis=1)
-
-
-def slopes_of(X):
-    """The gradient of standard normal variates."""
-    return gradient(standard_normal_variate(X))
 
 
 def standard_normal_variate(X):
@@ -158,9 +159,9 @@ def standard_normal_variate(X):
 def flat_rows(X):
     """Numbers of the rows that have no standard normal variate: all windows are the same, but for rounding.
 
-    The last of MANY windows or more does not count, as it may sum fewer channels.
+    The last of three or more does not count, as it may sum fewer channels.
     """
-    X = X[:, :-1] if X.shape[1] >= MANY else X
+    X = X[:, :-1] if X.shape[1] > 2 else X
     spread = X.max(axis=1) - X.min(axis=1)
     return np.flatnonzero(spread <= X.shape[1] * EPS * np.abs(X).max(axis=1))
 

@@ -244,6 +244,41 @@ def test_rows_that_are_read_in_parts_give_what_the_whole_gives(kind, n, p, group
         assert_same(found, expected)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("grouped", [False, True])
+def test_parts_may_meet_gaps_in_another_order_in_another_view(kind, grouped, monkeypatch):
+    X, Y = spectra(160, 12)
+    Y[:30, 1], Y[130:, 2] = np.nan, np.nan
+    groups = None if not grouped else np.array([0] * 90 + [1] * 30 + [2] * 40)  # one larger than a part
+    expected = kind(GRID).fit(X, Y, groups=groups)
+    for cells in (40 * 16, 700 * 16):  # parts of 40 rows, of fewer in the kernel's view; then of all
+        monkeypatch.setattr(recore.parts, "PART", cells)
+        found = kind(GRID).fit_stored(Rows(X, Y), groups)
+        np.testing.assert_allclose(found.cv_r2_, expected.cv_r2_, rtol=1e-8)
+        named = pd.DataFrame(X, columns=found.feature_names_in_)
+        assert_close(found.predict(named).T, expected.predict(X).T)
+
+
+def test_spectra_that_differ_by_rounding_only_have_no_slopes():
+    X, Y = spectra(20)
+    alike = np.linspace(1, 2, 20)[:, None] * X[:1]
+    with pytest.raises(
+        ValueError, match="found spectra that all slope alike, once standardised, expected some"
+    ):
+        KernelRidgeCV(GRID).fit(alike, Y)
+    with pytest.raises(ValueError, match="found spectra that all slope alike, expected some"):
+        TwoViewRidgeCV(GRID).fit(X[:1] + np.linspace(1, 2, 20)[:, None], Y)
+    TwoViewRidgeCV(GRID).fit(alike, Y)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_single_precision_features_are_taken_as_the_numbers_that_they_are(kind):
+    X, Y = spectra(40)
+    single = (X + 1e4).astype(np.float32)
+    model, expected = kind(GRID).fit(single, Y), kind(GRID).fit(single.astype(float), Y)
+    np.testing.assert_array_equal(model.predict(single), expected.predict(single.astype(float)))
+
+
 def test_of_many_rows_some_are_drawn_as_landmarks_always_the_same(monkeypatch):
     monkeypatch.setattr(mdl, "LANDMARKS", (50, 20))
     X, Y = spectra(60)
@@ -293,7 +328,7 @@ def test_closed_figures_are_those_of_refits(kind, chosen_by):
 @pytest.mark.parametrize("kind", KINDS)
 def test_features_without_a_slope_are_refused(kind):
     X, Y = spectra(20)
-    with pytest.raises(ValueError, match="found 1 feature"):
+    with pytest.raises(ValueError, match="found n_features = 1, expected 2 or more"):
         kind().fit(X[:, :1], Y)
 
 
@@ -302,11 +337,11 @@ def test_a_spectrum_that_is_the_same_throughout_is_refused_by_its_row():
     model = KernelRidgeCV(GRID).fit(X, Y)
     X[13] = 7
     X[13, -1] = 4
-    with pytest.raises(ValueError, match="the same value throughout in row 13"):
+    with pytest.raises(ValueError, match="the same value in all features in row 13"):
         KernelRidgeCV().fit(X, Y)
-    with pytest.raises(ValueError, match="the same value throughout in row 1, expected"):
+    with pytest.raises(ValueError, match="the same value in all features in row 1, expected"):
         model.predict(X[12:15])
-    with pytest.raises(ValueError, match="the same value throughout in row 13"):
+    with pytest.raises(ValueError, match="the same value in all features in row 13"):
         KernelRidgeCV().fit_stored(Rows(X, Y))
     assert np.isfinite(TwoViewRidgeCV(GRID).fit(X, Y).predict(X)).all()
 

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 import preprocess
+from mdl import METHODS
 from preprocess import SETTINGS
 from recore.columns import check_named
 from recore.settings import settings_in
+from recore.suited import by_index, check_suited
 from recore.tables import Reading, open_table
 from recore.tables import read_table as read_text
 from tools.shipped import ROOT
@@ -38,6 +40,8 @@ def read_table(path, named=None, reading=None):
         ids = [*named.ids, *filter(None, [named.group])]
         reading = Reading(targets=named.targets, ids=ids, settings=settings)
     features, ids, targets, channels = read_text(path, reading)
+    if hasattr(named, "method"):
+        check_suited(METHODS[named.method], features.to_numpy(), by_index(features.index))
     if named is not None:
         check_named(named, list(targets), list(ids))
     index = pd.Index(numbers_of(features.index.to_series()))

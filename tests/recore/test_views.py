@@ -49,6 +49,7 @@ def test_moments_of_parts_are_those_of_all():
     view, ones = Slopes(True), np.ones(50)
     parts = [moments_of(view, X[at], ones[at]) for at in (slice(0, 7), slice(7, 40), slice(40, 50))]
     joint = moments_of_both(moments_of_both(*parts[:2]), parts[2])
+    assert len(joint) == 4
     for found, expected in zip(joint, moments_of(view, X, ones)):
         np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
 

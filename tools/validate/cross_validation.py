@@ -13,8 +13,10 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from mdl import ALPHAS, METHODS
+from preprocess import DataError
 from recore import nested
 from recore.expected import fitting
+from recore.suited import check_suited
 from tools.validate.measures import mean_r2, official, over_repeats, target_r2
 
 SHARES = (0.25, 0.5, 0.75, 1.0)  # of a training half, for the learning curve
@@ -30,8 +32,18 @@ def fit_predict(X, Y, new, groups=None, method=OURS):
 
 
 def ours(X):
-    """The models of all methods and what they are fitted to, as `compare` takes them."""
-    return {name: (partial(fit_predict, method=name), X) for name in METHODS}
+    """The models of all methods that X (n, p) suits, and what they are fitted to, as `compare` takes them.
+
+    Why another is left out is told on stderr.
+    """
+    found = {}
+    for name, kind in METHODS.items():
+        try:
+            check_suited(kind, X, lambda row: f"row {row + 1}")
+            found[name] = partial(fit_predict, method=name), X
+        except DataError as error:
+            print(f"left out, --method {name}: {error}", file=sys.stderr)
+    return found
 
 
 def predict_fold(model, X, Y, test, groups, share):

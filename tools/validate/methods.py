@@ -16,12 +16,13 @@ def schemes_of(found):
 
 
 def best_method(found):
-    """The method to take, of a table of `compare` that has all of METHODS.
+    """The method to take, of those of METHODS that a table of `compare` has.
 
     Those that are ALIKE the best on what is hardest to predict, sites where there are such; of these the ones that
     are on the next; of these the simplest.
     """
-    left, lines = list(METHODS), found.set_index("model")
+    lines = found.set_index("model")
+    left = [name for name in METHODS if name in lines.index]
     for scheme in reversed(schemes_of(found)):
         r2 = lines.loc[left, f"R2 by {scheme}"]
         left = [name for name in left if r2[name] >= r2.max() - ALIKE]
@@ -36,7 +37,7 @@ def advice(found):
         parts = [f"{lines.loc[name, f'R2 by {scheme}']:.3f}{words and f' by {scheme}'}" for scheme in schemes]
         return " and ".join(parts)
 
-    others = ", ".join(f"{name} {figures(name)}" for name in METHODS if name != best)
+    others = ", ".join(f"{name} {figures(name)}" for name in METHODS if name in lines.index and name != best)
     alike = f"(within {ALIKE} methods count as alike, and the simpler is taken)"
     return f"take --method {best}: mean R² {figures(best, 'by')}; {others} {alike}"
 
