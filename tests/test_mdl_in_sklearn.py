@@ -41,7 +41,7 @@ FLAT = (
 )
 FLAT_ROWS = "pandas_series not_an_array shape not_overwritten"
 NO_KERNEL = {f"check_sample_weights_{name}": FLAT for name in FLAT_ROWS.split()}
-NO_KERNEL["check_estimators_dtypes"] = FLAT
+NO_KERNEL["check_estimators_dtypes"] = NO_KERNEL["check_sample_weights_invariance"] = FLAT
 
 
 def sklearn_checks():

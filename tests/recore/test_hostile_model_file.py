@@ -210,7 +210,7 @@ def states(good):
         }
     }
     yield {"_arrays": {"coef_": b"\x93NUMPY\x01\x00\x76\x00" + bomb.encode()}}
-    for method in ("predict", "fit", "__getstate__", "__class__", "_scores", "get_params"):
+    for method in ("predict", "fit", "__getstate__", "__class__", "_unclipped", "get_params"):
         yield dict(good, **{method: "x"})
         yield dict(good, **{method: mdl.ZeroClippedRidgeCV})
     for name in SHAPED:
