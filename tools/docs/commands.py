@@ -23,6 +23,7 @@ COMMANDS = {  # as they are typed, and where the parser is
     "tools.trust.resampling": "tools.trust.resampling",
     "tools.monitor": "tools.monitor.__main__",
     "tools.monitor.trial": "tools.monitor.trial",
+    "tools.validate.kept": "tools.validate.kept",
     "tools.validate.published": "tools.validate.published",
     "tools.demo_data": "tools.demo_data.__main__",
     "tools.benchmark": "tools.benchmark.__main__",
