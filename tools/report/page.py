@@ -11,13 +11,13 @@ from joblib import delayed
 from matplotlib.colors import to_hex
 
 from tools.report.figures.style import FEW_SITES
-from tools.report.sections.answer import answer
-from tools.report.sections.data import data_section
+from tools.report.sections.against_measured import MEANS, NICE, scatter_section, scores_section
+from tools.report.sections.appendix import data_section
+from tools.report.sections.believe import answer
+from tools.report.sections.bounds import trust_section
 from tools.report.sections.errors import errors_section
-from tools.report.sections.model import alphas_section, coefficients_section, curve_section
-from tools.report.sections.scores import MEANS, NICE, scatter_section, scores_section
-from tools.report.sections.trust import trust_section
-from tools.report.sections.worst import worst_section
+from tools.report.sections.looks import alphas_section, coefficients_section, curve_section
+from tools.report.sections.training_samples import worst_section
 from tools.report.words import half_text
 from tools.validate.cross_validation import in_turn
 

@@ -5,7 +5,7 @@ import numpy as np
 from tests.conftest import channels_of, make_table, write
 from tools.demo_data.tables import BANDS
 from tools.report.page import SECTIONS
-from tools.report.sections.model import peaks_text
+from tools.report.sections.looks import peaks_text
 from tools.report.study import study_of
 from tools.validate.folds import arguments_of, fold_parser
 
