@@ -1,90 +1,84 @@
-"""What stands at the top of the page: the answer, why to believe it, and the facts."""
+"""Why to believe the figures, how far, and what they are of."""
 
 from datetime import date
 
 import numpy as np
 
 import preprocess
-from tools.report.figures.style import SERIES, VARIABLES
-from tools.report.parts import GOOD, POOR
-from tools.report.sections.errors import site_errors
-from tools.report.words import by, counted, listed, plain, r2_text
+from tools.report.parts import Facts, Section
+from tools.report.words import counted, label, plain, r2_text
+from tools.trust.coverage import COVERAGE, coverage_table
 from tools.validate.measures import mean_r2, official, over_repeats
 
 FEW = 10  # sites, under which figures by site depend on them
-ASKS = {
-    "row": "the next sample of a known site",
-    "site": "the next site or drill hole",
-    "site, α by site": "the next site, α chosen by site",
-}
 
 
-def answer(study):
-    """What stands at the top: figures, sentences, reasons and facts; the hardest question first."""
-    schemes = [study.hardest, *(name for name in study.plan if name != study.hardest)]
-    return {
-        "figures": [overall(study, scheme) for scheme in schemes],
-        "sentences": sentences(study),
-        "reasons": reasons(study),
-        "facts": facts(study),
-    }
-
-
-def overall(study, scheme):
-    """Mean R² and official score, each with half its interval, and what they are of."""
-    predicted = study.predictions[scheme]
-    scored = official(study.targets, predicted)
-    shown = scheme in study.schemes
-    return {
-        "scheme": by(scheme),
-        "colour": VARIABLES[SERIES[study.schemes.index(scheme)]] if shown else "muted",
-        "asks": ASKS.get(scheme, "held out as the file of folds says"),
-        "r2": over_repeats(mean_r2(study.targets.to_numpy(), predicted)),
-        "official": None if scored is None else over_repeats(scored),
-        "drawn": f"{len(predicted)} × {len(np.unique(study.plan[scheme][0][0]))} folds",
-    }
-
-
-def sentences(study):
-    """The answer in words."""
-    names, r2 = np.array(list(study.targets)), study.of("R2", study.hardest)
-    order = np.argsort(-r2)
-    good, poor = order[r2[order] >= GOOD], order[::-1][r2[order[::-1]] < POOR]
-    where = "on a site that the model has not seen" if study.hardest == "site" else "on a new sample"
-    which = (
-        f": {listed(names[good])}" if len(good) else f"; the best is {names[order[0]]}, {r2_text(r2.max())}"
-    )
-    yield f"{len(good) or 'None'} of {counted(len(names), 'target')} {'reaches' if len(good) < 2 else 'reach'} R² {GOOD} {where}{which}."
-    if len(poor):
-        yield f"{len(poor)} stay under {POOR}, where the mean would do about as well: {listed(names[poor])}."
-    if study.hardest == "site":
-        rms = site_errors(study)
-        yield (
-            f"Site by site, the error (root mean square over targets, in standard deviations of each) is "
-            f"{plain(np.median(rms), 2)} at the median of {len(rms)} sites, {plain(rms.min(), 2)} at the best and "
-            f"{plain(rms.max(), 2)} at the worst, {study.group} {study.sites[0][rms.argmax()]}."
-        )
+def believe_section(study):
+    """Reasons and facts."""
+    section = Section("believe", "Why believe it?")
+    section.points = list(reasons(study))
+    section.parts = [Facts(list(facts(study)))]
+    return section
 
 
 def reasons(study):
     """Why to believe it, and how far."""
-    yield (
-        "Every score and every error on this page is of held-out predictions: the model that made one had seen neither "
-        "that row nor, by site, any row of its site. The regularisation was chosen inside each training half."
+    learned = (
+        f"that sample, nor, by {study.unit}, any sample of its {study.unit}" if study.unit else "that sample"
     )
-    repeats = {name: len(predicted) for name, predicted in study.predictions.items()}
-    alone = [by(name) for name, n in repeats.items() if n == 1 and name in study.schemes]
-    if max(repeats.values()) > 1:
+    yield (
+        f"Every figure is of predictions held out: the model that made one had not seen {learned}. α, the strength of "
+        "the regularisation, was chosen without it, too."
+    )
+    scores = [
+        f"{r2_text(over_repeats(mean_r2(study.targets.to_numpy(), predicted))[0])} {way(study, name)}"
+        for name, predicted in study.predictions.items()
+    ]
+    drawn = [f"{study.by(s)} {drawn_text(study, s)}" for s in study.schemes]
+    yield f"How they were held out: {'; '.join(drawn)}. The mean R² over all {study.noun}s is {', '.join(scores)}."
+    scored = official(study.targets, study.predictions[study.hardest])
+    if scored is not None:
+        yield f"The challenge's official score is {over_repeats(scored)[0]:.2f} of 1.01, {study.by(study.hardest)}."
+    held = ", ".join(f"{text} {name}" for name, text in coverage_of(study).items())
+    yield f"Bounds that should hold {COVERAGE:.0%} of the assays held, of those held out, {held}."
+    if study.unit is None:
         yield (
-            "± is half of the 95 % t interval over the repeats. It tells how much the drawing of folds "
-            "matters, not how much another set of samples would."
+            f"The file has no sites (no id column {study.group}). If the samples come from few places, samples of "
+            "another place will be predicted worse than the figures say."
         )
-    if alone:
-        yield f"There is one repeat only {' and '.join(alone)}, so no interval there."
-    if study.hardest != "site":
-        yield f"The file has no sites (no id column {study.group}): how good the model is on a new one cannot be told."
-    elif len(study.sites[0]) < FEW:
-        yield f"{len(study.sites[0])} sites are few: figures by site would change much with other sites."
+        return
+    if len(study.sites[0]) < FEW:
+        yield f"{len(study.sites[0])} {study.unit}s are few: with others the figures by {study.unit} would be quite different."
+    rms = study.site_errors
+    yield (
+        f"Which {study.unit} it is matters: the error, in standard deviations of the {study.noun}s, is {plain(np.median(rms), 2)} "
+        f"at the median of {len(rms)} {study.unit}s and {plain(rms.max(), 2)} at the hardest, {study.unit} {label(study.sites[0][rms.argmax()])}."
+    )
+
+
+def drawn_text(study, scheme):
+    """'5 times in 10 parts', 'each by itself'."""
+    folds = study.plan[scheme][0]
+    parts = len(np.unique(folds[0]))
+    if scheme == "site" and parts == len(study.sites[0]):
+        return "each by itself"
+    return (f"{len(folds)} times " if len(folds) > 1 else "") + f"in {parts} parts"
+
+
+def coverage_of(study):
+    """The share of assays held out between their bounds, {what was held out: '89 %'}, the mean over targets."""
+    found = {}
+    for name, (bounds, _) in study.trusted.items():
+        covered = coverage_table(study.targets, bounds)["coverage"].mean()
+        found[way(study, name)] = f"{covered:.0%}"
+    return found
+
+
+def way(study, name):
+    """A name of `schemes` or of `tools.trust.coverage.plans` in words."""
+    held_out, _, how = name.partition(", ")
+    grouped = how in ("α by site", "bounds by site")
+    return f"{study.by(held_out)} with train.py --group {study.group}" if grouped else study.by(held_out)
 
 
 def facts(study):
@@ -93,27 +87,41 @@ def facts(study):
     first, last = channels[0], channels[-1]
     span = f"{plain_axis(first)} to {plain_axis(last)} cm⁻¹" if study.numbered else "not named by wavenumber"
     dropped = [name for name in study.table.targets if name not in study.targets]
-    yield "file", study.name
-    yield "source", study.source
-    yield "spectra", f"{len(study.targets):,}"
-    yield "sites", "none in the file" if study.sites is None else f"{len(study.sites[0]):,} ({study.group})"
+    yield (
+        "spectra",
+        f"{len(study.targets):,}"
+        + (f" of {counted(len(study.sites[0]), study.unit)} ({study.group})" if study.unit else ""),
+    )
     kind = "% reflectance" if study.percent else "taken as absorbance"
     yield "channels", f"{len(channels):,}, {span}; {kind}"
-    yield "targets", f"{study.targets.shape[1]}; {missing:,} of {study.targets.size:,} assays missing"
+    yield f"{study.noun}s", f"{study.targets.shape[1]}; {missing:,} of {study.targets.size:,} assays missing"
     if dropped:
         yield "left out", f"{', '.join(dropped)}: too few assays"
+    low, high = range_of(study)
+    used = f"{low:.0f} to {high:.0f} cm⁻¹" if study.numbered else f"channels {low:.0f} to {high:.0f}"
     yield (
         "preprocessing",
-        f"spectra {preprocess.TREATMENTS[study.settings.treatment]}; range [{study.settings.range}], summed in "
-        f"windows of {study.settings.window}: {study.table.features.shape[1]} features",
+        f"spectra {preprocess.TREATMENTS[study.settings.treatment]}; range: {used}; summed in "
+        f"windows of {study.settings.window} channels: {study.table.features.shape[1]} features",
     )
-    yield (
-        "model",
-        "ridge regression, α for each target by exact leave-one-out, no prediction below 0 where no assay is",
-    )
+    yield "model", "ridge regression, α for each target; no prediction below 0 where no assay is"
+    files = [
+        f"{each}… (train.py{f' --group {study.group}' * (name == 'site')})"
+        for name, each in study.sums.items()
+    ]
+    yield "model file", f"sha256 {', '.join(files)}"
+    yield "source", study.source
     yield "made", f"{date.today():%d %B %Y} by {study.command}"
+
+
+def range_of(study):
+    """Both ends of the settings' range, in wavenumbers or channels counted from 1, the lower first."""
+    part = range(len(study.channels))[preprocess.span(study.settings, study.channels)]
+    if study.numbered:
+        return sorted(preprocess.number(study.channels[at]) for at in (part[0], part[-1]))
+    return [part[0] + 1, part[-1] + 1]
 
 
 def plain_axis(name):
     """A wavenumber with one decimal at most."""
-    return f"{float(name):.1f}".removesuffix(".0")
+    return f"{preprocess.number(name):.1f}".removesuffix(".0")
