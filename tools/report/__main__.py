@@ -1,11 +1,13 @@
-"""Which elements can be reported, with what error, and why believe it: one page to show.
+"""Two pages to show: what a model is worth, and what it says of new samples.
 
     python -m tools.report soil.csv                             # a model's: reports/soil/report.html
     python -m tools.report soil.csv --source "our 2024 survey"  # says where the spectra come from
+    python -m tools.report --predict new.csv --model model --output new.html   # and new.xlsx beside it
     python -m tools.report --figure docs/overview.png           # only the README's figure
 
 A page is one file that asks for nothing else: to be read in a browser, on a phone, or printed; its numbers stand
-beside it. Folds, held-out predictions and measures are those of tools/validate. model_page.py says what stands where, sections/ has the parts, figures/ draws.
+beside it. Folds, held-out predictions and measures are those of tools/validate, predictions of new samples those of
+predict.py. model_page.py and samples_page.py say what stands where, sections/ has the parts, figures/ draws.
 """
 
 import shlex
@@ -15,15 +17,20 @@ from pathlib import Path
 import numpy as np
 
 import preprocess
+from recore.details import DIGITS
+from recore.options import add_model
+from recore.predictions import COVERAGE
 from tools import command
 from tools.output import plus_minus, report_folder
-from tools.report import model_page
+from tools.report import model_page, samples_page
 from tools.report.bands import LISTS, USUAL
 from tools.report.figures.overview import overview
 from tools.report.figures.style import FEW_SITES
+from tools.report.new_samples import samples_of, write_sheet
 from tools.report.numbers import write_numbers
-from tools.report.study import UNKNOWN, study_of
+from tools.report.study import UNKNOWN, source_of, study_of
 from tools.report.words import r2_text
+from tools.spectra import demo_file
 from tools.validate.folds import arguments_of, fold_parser
 from tools.validate.measures import OVERALL
 
@@ -49,8 +56,17 @@ def command_line():
     parser.add_argument("--source", help="where the spectra come from (known for demo data)")
     lists = f"lists of bands that peaks may be named after: {', '.join(LISTS)}, none, or a CSV file ({USUAL})"
     parser.add_argument("--bands", default=USUAL, help=lists)
-    parser.add_argument("--output", help="the page (reports/NAME/report.html)")
+    parser.add_argument(
+        "--output", help="the page (reports/NAME/report.html, with --predict predictions.html)"
+    )
     parser.add_argument("--figure", help="draw only the README's figure, to this file")
+    new = parser.add_argument_group("of new samples")
+    new.add_argument("--predict", help="spectra file of new samples, to be predicted by a model")
+    add_model(new)
+    new.add_argument("--coverage", type=float, default=COVERAGE, help=f"of the bounds ({COVERAGE})")
+    new.add_argument("--digits", type=int, default=DIGITS, help=f"of numbers, significant ones ({DIGITS})")
+    of = "put spectra of other channels on the model's by interpolation"
+    new.add_argument("--resample", action="store_true", help=of)
     return parser
 
 
@@ -68,9 +84,31 @@ def page_path(arguments, file, name):
     return Path(arguments.output or report_folder(file) / name)
 
 
+def report_samples(arguments, typed):
+    """The page of new samples, and the workbook beside it."""
+    if arguments.file != demo_file():
+        found = f"found {arguments.file}, too"
+        remedy = "leave out one: a page is of a model or of new samples"
+        raise preprocess.DataError("--predict", found, "no other spectra", remedy)
+    output = page_path(arguments, arguments.predict, "predictions.html")
+    sheet = output.with_suffix(".xlsx")
+    source = arguments.source or source_of(arguments.predict)
+    how = {name: getattr(arguments, name) for name in ("coverage", "digits", "resample")}
+    samples = samples_of(arguments.predict, arguments.model, **how, source=source, command=typed)
+    text = samples_page.page_of(samples, arguments.jobs)
+    write_sheet(samples, sheet)
+    verdicts = samples.trusted["verdict"].value_counts()
+    print(", ".join(f"{number:,} {verdict}" for verdict, number in verdicts.items()))
+    write(output, text)
+    print(f"wrote {sheet}")
+
+
 def main(argv=None):
     arguments = arguments_of(command_line(), argv)
     typed = shlex.join(["python", "-m", "tools.report", *(sys.argv[1:] if argv is None else argv)])
+    if arguments.predict:
+        report_samples(arguments, typed)
+        return
     output = None if arguments.figure else page_path(arguments, arguments.file, "report.html")
     study = study_of(arguments, typed)
     if arguments.figure:
