@@ -36,11 +36,6 @@ def span_text(interval):
     return " to ".join(map(r2_text, interval)) if np.isfinite(interval).all() else ""
 
 
-def half_text(half, digits=3):
-    """'± 0.004'; nothing where one repeat leaves no interval."""
-    return "" if np.isnan(half) else f"± {max(half, 10.0**-digits):.{digits}f}"  # never "± 0.000"
-
-
 def listed(names, most=NAMED):
     """'Ca, Na and Mg'; 'Ca, Na, … and 9 more'."""
     names = list(names)

@@ -18,6 +18,7 @@ from tests.tools.report.pages import cells_of, text_of
 from tools import spectra
 from tools.demo_data import files
 from tools.report import __main__ as report
+from tools.report.figures.over_band import figure_of
 from tools.report.new_samples import samples_of
 from tools.report.training_band import NINE_OF_TEN, Scale, training_band, unexplained
 
@@ -142,6 +143,16 @@ def test_what_is_unlike_is_found_channel_by_channel_as_the_verdict_finds_it(fold
     ratio = unexplained(model, samples.table.features)
     np.testing.assert_allclose(ratio.max(axis=1), samples.trusted["residual"], rtol=1e-9)
     assert ((ratio > 1).any(axis=1) == (samples.trusted["verdict"] == "unlike")).all()
+
+
+def test_the_figure_of_one_sample_draws_it_over_the_band_and_marks_where_it_is_unlike(folder):
+    samples = samples_of(str(folder / "new.csv"), str(folder / "model"))
+    (axes,) = figure_of(samples, ODD).axes
+    lines = {line.get_label(): line for line in axes.lines}
+    np.testing.assert_array_equal(lines["this sample"].get_ydata(), samples.spectra[ODD])
+    np.testing.assert_array_equal(lines["their mean"].get_ydata(), samples.band[1])
+    assert np.abs(lines["unlike"].get_xdata() - BUMP).min() < 40
+    assert "unlike" not in {line.get_label() for line in figure_of(samples, 0).axes[0].lines}
 
 
 def test_assays_in_a_new_file_are_not_looked_at(folder, tmp_path):

@@ -6,7 +6,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from tools.report.figures.style import BAND, GRID, INK, MUTED, SERIES, dots, fixed, is_wide, numbers, power
 
 
-def rows(figure, names, series, xlabel, *, halves=None, limits=None, log=False, marks=(), legend=True):
+def rows(figure, names, series, xlabel, *, limits=None, log=False, marks=()):
     """One line a name, one dot a series: what is compared stands on one line.
 
     Parameters
@@ -14,20 +14,18 @@ def rows(figure, names, series, xlabel, *, halves=None, limits=None, log=False, 
     names : list of str, (n,)
     series : dict of str to ndarray of shape (n,)
     xlabel : str
-    halves : dict of str to ndarray of shape (n,), optional
-        Half an interval, drawn as a bar.
     limits : (float, float), optional
         Of the axis; a dot beyond them becomes an arrow at its edge.
     log : bool
     marks : sequence of float
         Lines to compare with.
     """
-    drawn = row_dots(figure.subplots(), names, series, xlabel, halves, limits, log, marks)
-    if legend and len(series) > 1:
+    drawn = row_dots(figure.subplots(), names, series, xlabel, limits, log, marks)
+    if len(series) > 1:
         figure.legend(*drawn, loc="outside upper left", ncols=2, frameon=False, handletextpad=0.2)
 
 
-def row_dots(axes, names, series, xlabel, halves=None, limits=None, log=False, marks=()):
+def row_dots(axes, names, series, xlabel, limits=None, log=False, marks=()):
     """`rows` on axes; what a legend needs of it."""
     y = np.arange(len(names))
     values = np.array(list(series.values()))
@@ -41,11 +39,6 @@ def row_dots(axes, names, series, xlabel, halves=None, limits=None, log=False, m
         axes.hlines(y, np.nanmin(shown, axis=0), np.nanmax(shown, axis=0), color=BAND, lw=1.6, alpha=0.6)
     for place, (name, value) in enumerate(series.items()):
         colour, inside = SERIES[place], (value >= low) & (value <= high)
-        half = (halves or {}).get(name)
-        if half is not None:
-            axes.errorbar(
-                value[inside], y[inside], xerr=np.nan_to_num(half[inside]), fmt="none", ecolor=colour, lw=1
-            )
         marker = "os^D"[place]
         axes.plot(value[inside], y[inside], marker, color=colour, ms=4.2, label=name, zorder=3, mew=0)
         if not inside.all():  # an empty line that may leave the axes would make room for itself

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from tools.report.figures.by_spectrum import over_band, raw
+from tools.report.figures.by_spectrum import raw
 from tools.report.figures.maps import maps
+from tools.report.figures.over_band import over_band
 from tools.report.parts import Cards, Cell, Column, More, Section, Table, card
 from tools.report.sections.believe import range_of, way
 from tools.report.words import counted, label, plain, rough

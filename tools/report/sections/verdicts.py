@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tools.report.figures.by_spectrum import over_band
+from tools.report.figures.over_band import over_band
 from tools.report.parts import Cards, Cell, Column, More, Section, Table, card
 from tools.report.training_band import spread_of
 from tools.report.words import brief, counted, listed, rough, upper_first
