@@ -77,11 +77,10 @@ def write(path, text):
     print(f"wrote {path}, {len(text.encode()) / 1e6:.1f} MB")
 
 
-def page_path(arguments, file, name):
-    """Where the page goes: --output, or the reports of a file; a DataError where that is no name of a page."""
-    if arguments.output and not preprocess.ends(arguments.output, ".html", ".htm"):
-        raise preprocess.DataError("--output", f"found {arguments.output}", "a name in .html", "name one")
-    return Path(arguments.output or report_folder(file) / name)
+def check_output(output):
+    """Raise a DataError where --output is no name of a page."""
+    if output and not preprocess.ends(output, ".html", ".htm"):
+        raise preprocess.DataError("--output", f"found {output}", "a name in .html", "name one")
 
 
 def report_samples(arguments, typed):
@@ -90,12 +89,12 @@ def report_samples(arguments, typed):
         found = f"found {arguments.file}, too"
         remedy = "leave out one: a page is of a model or of new samples"
         raise preprocess.DataError("--predict", found, "no other spectra", remedy)
-    output = page_path(arguments, arguments.predict, "predictions.html")
-    sheet = output.with_suffix(".xlsx")
     source = arguments.source or source_of(arguments.predict)
     how = {name: getattr(arguments, name) for name in ("coverage", "digits", "resample")}
     samples = samples_of(arguments.predict, arguments.model, **how, source=source, command=typed)
     text = samples_page.page_of(samples, arguments.jobs)
+    output = Path(arguments.output or report_folder(arguments.predict) / "predictions.html")
+    sheet = output.with_suffix(".xlsx")
     write_sheet(samples, sheet)
     verdicts = samples.trusted["verdict"].value_counts()
     print(", ".join(f"{number:,} {verdict}" for verdict, number in verdicts.items()))
@@ -105,11 +104,11 @@ def report_samples(arguments, typed):
 
 def main(argv=None):
     arguments = arguments_of(command_line(), argv)
+    check_output(arguments.output)
     typed = shlex.join(["python", "-m", "tools.report", *(sys.argv[1:] if argv is None else argv)])
     if arguments.predict:
         report_samples(arguments, typed)
         return
-    output = None if arguments.figure else page_path(arguments, arguments.file, "report.html")
     study = study_of(arguments, typed)
     if arguments.figure:
         with preprocess.replacing(arguments.figure, "wb") as file:
@@ -117,6 +116,7 @@ def main(argv=None):
         print(f"wrote {arguments.figure}")
         return
     text = model_page.page_of(study, arguments.jobs)
+    output = Path(arguments.output or report_folder(arguments.file) / "report.html")
     for scheme in study.schemes:
         found = study.measures.loc[(scheme, OVERALL), ["R2", "R2 ±"]]
         print(f"mean R² {study.by(scheme)}: {plus_minus(*found)}")

@@ -123,7 +123,7 @@ def test_what_cannot_be_reported_is_said(grouped):
     poor = known_of(grouped)[0]._replace(name="Au", mark="no skill", figures=figures)
     assert list(said_of([poor], "element", "new drill hole")) == [
         "None of 1 element can be reported as quantities for a new drill hole.",
-        "Of 1 the spectra tell nothing that holds for a new drill hole: Au.",
+        "Of 1 element the spectra tell nothing that holds for a new drill hole: Au.",
     ]
 
 

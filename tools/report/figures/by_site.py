@@ -6,6 +6,7 @@ from matplotlib.colors import to_rgba
 from tools.report.figures.style import INK, is_wide, numbers
 
 FULL = 1.5  # standard deviations, where the colours of `heat` end
+LONGEST = 10  # characters of a site's name that is told
 DEEP = 0.6  # of full colour, from where a number on it is white
 HIGH, LOW = to_rgba("#d55e00"), to_rgba("#0072b2")  # predicted too much, too little
 
@@ -79,8 +80,9 @@ def heat(figure, values, names, sites, unit):
     picture[..., 3] = strength
     axes.imshow(picture, aspect="auto", interpolation="nearest")
     axes.set_yticks(np.arange(len(names)), names, color=INK)
+    sites = [str(site) if len(str(site)) <= LONGEST else f"…{str(site)[1 - LONGEST :]}" for site in sites]
     step = -(-len(sites) // (44 if is_wide(figure) else 14))
-    turned = max(len(str(site)) for site in sites) * len(sites) / step > (100 if is_wide(figure) else 28)
+    turned = max(map(len, sites)) * len(sites) / step > (100 if is_wide(figure) else 28)
     axes.set_xticks(np.arange(0, len(sites), step), sites[::step], rotation=90 if turned else 0, color=INK)
     if is_wide(figure) and len(sites) <= 18:  # with room for numbers
         for (row, column), value in np.ndenumerate(values):

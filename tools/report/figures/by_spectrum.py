@@ -36,12 +36,11 @@ def raw(figure, wavenumbers, spectra, colours, used, numbered):
     for start, end in ((min(wavenumbers), low), (high, max(wavenumbers))):
         if end > start:
             axes.axvspan(start, end, color=BAND, alpha=0.3, lw=0)
-    unit = " cm⁻¹" if numbered else ""
-    for at, side in ((high, "left"), (low, "right")):
+    for at in (low, high):
         axes.axvline(at, color=INK, lw=1)
-        side = side if numbered else {"left": "right", "right": "left"}[side]
-        axes.annotate(f"{at:.0f}{unit}", (at, 1), xycoords=("data", "axes fraction"), color=INK, ha=side, va="top",
-                      xytext=(4 if side == "left" else -4, 0), textcoords="offset points")  # fmt: skip
+    told = f"{high:.0f} to {low:.0f} cm⁻¹" if numbered else f"channels {low:.0f} to {high:.0f}"
+    axes.annotate(told, (high if numbered else low, 1), xycoords=("data", "axes fraction"), color=INK, va="top",
+                  xytext=(5, 0), textcoords="offset points")  # fmt: skip
 
 
 def correlations(figure, axis, curves, marked, numbered):

@@ -120,7 +120,7 @@ def said_of(known, noun, new):
         yield f"{told}: {listed((one.name for one in fair), TOLD)}."
     poor = groups.get("no skill", [])
     if poor:
-        yield f"Of {len(poor)} the spectra tell nothing that holds for a {new}: {listed((one.name for one in poor), TOLD)}."
+        yield f"Of {counted(len(poor), noun)} the spectra tell nothing that holds for a {new}: {listed((one.name for one in poor), TOLD)}."
 
 
 def picture_text(study):

@@ -55,7 +55,7 @@ def heat_card(study):
     )
     shown = mean[order], list(study.targets.columns[order]), list(names), study.unit
     heading = f"Mean error of each {study.noun} at each {study.unit}"
-    return card("heat", heading, seen, "wide", rows_height(len(mean)), by_site.heat, *shown)
+    return card("heat", heading, seen, "wide", rows_height(len(mean)) + 30, by_site.heat, *shown)
 
 
 def drift(study, error):
