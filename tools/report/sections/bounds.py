@@ -36,7 +36,7 @@ def bounds_section(study):
         "width of the bounds, SD": (widths, {"limits": (0, widest), "marks": (ALL_OF,)}),
     }
     seen = (
-        f"Best predicted first. Left of the dashed line at {COVERAGE:.0%} the bounds are too narrow. Right, their median width in "
+        f"Best predicted first. Left of the dashed line at {COVERAGE:.0%} the bounds are too narrow. Then their median width in "
         f"standard deviations of the assays; from the dashed line on, {ALL_OF:g}, they say no more than the mean does."
     )
     names = list(study.targets.columns[order])

@@ -54,8 +54,8 @@ def maps_card(study):
         for name, (_, each) in study.trusted.items()
     )
     seen = (
-        "Left, each sample held out by row: above the line something is in its spectrum that no other shows, right of the "
-        f"line there is more of something. Flagged are {flagged}. Right, what the spectra differ in most; samples far "
+        "First, each sample held out by row: above the line something is in its spectrum that no other shows, right of the "
+        f"line there is more of something. Flagged are {flagged}. Then, what the spectra differ in most; samples far "
         "from the others are named by their index."
     )
     return card(
