@@ -1,58 +1,85 @@
-"""What a section is made of: cards with a figure each, tables, and which targets come first."""
+"""What a page is made of: sections of figures, tables and what stands behind a click."""
 
 from dataclasses import dataclass, field
 from typing import Callable, NamedTuple
 
-import numpy as np
-
-import score
-from recore.marks import MARKS
-from tools.report.figures import by_target
 from tools.report.figures.svg import svg
-from tools.report.words import plain
 
-GOOD, POOR = MARKS["quantities"], MARKS["weak"]  # R², from and under which a target is named in the answer
-BEST, HEAVIEST = 7, 2  # targets shown first: by R², by weight in the official score
-LINES = 17  # of a figure with a line a target
+SIZES = {"small": (264,), "half": (552, 342), "wide": (1060, 342)}  # pixels, on a screen and on a phone
 
 
 class Card(NamedTuple):
-    """One figure, as wide as a phone, to be drawn."""
+    """One figure, to be drawn as often as it has widths."""
 
     key: str  # unique on the page
     title: str
     caption: str
-    height: float  # inches
+    size: str  # of SIZES
+    heights: tuple  # pixels, one a width, or one for all
     how: Callable  # one of tools/report/figures
     arguments: tuple
     options: dict
 
-    def svg(self):
-        """Draw it; who cannot see it is told the caption."""
+    def svgs(self):
+        """Draw it, {"" or "phone": SVG}; who cannot see it is told the caption."""
         alt = f"{self.title}: {self.caption}"
-        return svg(self.key, alt, self.height, self.how, *self.arguments, **self.options)
+        drawn = {}
+        for place, width in enumerate(SIZES[self.size]):
+            size = width, self.heights[min(place, len(self.heights) - 1)]
+            name = "phone" if place else ""
+            drawn[name] = svg(self.key + name, alt, size, self.how, *self.arguments, **self.options)
+        return drawn
+
+
+def card(key, title, caption, size, heights, how, *arguments, **options):
+    """A Card."""
+    heights = heights if isinstance(heights, tuple) else (heights,)
+    return Card(key, title, caption, size, heights, how, arguments, options)
+
+
+class Cards(NamedTuple):
+    """Figures side by side, as many as there is room for."""
+
+    cards: list
 
 
 class Cell(NamedTuple):
     """One cell of a table."""
 
     text: str
-    half: str = ""  # of an interval
+    small: str = ""  # below it
     value: float = float("nan")  # to sort by
-    path: str = ""  # of a histogram
+    picture: str = ""  # SVG
+    warns: bool = False
+
+
+class Column(NamedTuple):
+    """What stands above the cells of a column."""
+
+    name: str
+    meaning: str = ""
+    spare: bool = False  # whether a phone leaves it out
+    text: bool = False  # whether it holds no numbers
+    small: str = ""  # below the name
 
 
 class Table(NamedTuple):
-    """Rows of Cells; the first of each is its name."""
+    """Rows of Cells, the first of each its name; `groups` are headings by the row that they stand above."""
 
     caption: str
-    header: list  # (name, what it means) of each column
+    columns: list
     rows: list
+    groups: dict = {}  # noqa: RUF012 (never written to)
+    head: bool = False  # whether the caption stands above
+    inline: bool = False  # whether what is small stands beside, and a phone leaves it out
 
 
-def card(key, title, caption, height, how, *arguments, **options):
-    """A Card."""
-    return Card(key, title, caption, height, how, arguments, options)
+class More(NamedTuple):
+    """What few read, behind a click on its title."""
+
+    title: str
+    parts: list
+    printed: bool = True
 
 
 @dataclass
@@ -62,38 +89,34 @@ class Section:
     key: str
     title: str
     lead: list = field(default_factory=list)  # paragraphs: what to see
-    cards: list = field(default_factory=list)
-    more: list = field(default_factory=list)  # Cards behind a click on `more_title`
-    more_title: str = ""
-    table: Table = None
+    points: list = field(default_factory=list)  # of a list
+    parts: list = field(default_factory=list)  # Cards, Table, Facts or More
     nothing: list = field(default_factory=list)
     legend: bool = False  # of the sites' colours
 
 
-def number(value, half=float("nan")):
-    """A Cell of three digits, with its interval."""
-    return Cell(plain(value), "" if np.isnan(half) else f"± {plain(half, 2)}", value)
+class Facts(NamedTuple):
+    """Names and what there is to say of each."""
+
+    lines: list  # (name, text)
 
 
-def chosen(study):
-    """Places of the targets to show first: the heaviest in the official score, then the best."""
-    names, r2 = list(study.targets), study.of("R2", study.hardest)
-    heavy = sorted((name for name in names if name in score.WEIGHTS), key=lambda name: -score.WEIGHTS[name])
-    heavy = [names.index(name) for name in heavy[:HEAVIEST]] if names == list(score.WEIGHTS) else []
-    varies = (study.targets.max() > study.targets.min()).to_numpy()
-    best = [int(place) for place in np.argsort(-r2) if place not in heavy and varies[place]]
-    return [*heavy, *best[:BEST]]
+class Page(NamedTuple):
+    """What a page says besides its sections."""
+
+    title: str
+    sub: str
+    notice: str  # in a box, or ""
+    running: str  # at the foot of each printed page
+    foot: str
+    sections: list
+    legend: tuple = ()  # heading and [(name, colour, shape)] of sites
 
 
-def lined(study, key, title, caption, order, how, series, *arguments, halves=(), **options):
-    """Cards of a line a target, LINES in each, in a given order; `how` is `draw.rows` or like it."""
-    names, cards = np.array(list(study.targets)), []
-    parts = np.array_split(order, -(-len(order) // LINES))
-    for k, part in enumerate(parts):
-        shown = {name: values[part] for name, values in series.items()}
-        bars = {name: half[part] for name, half in dict(halves).items()}
-        heading = title + ", continued" * (k > 0), "Continued." if k else caption
-        what = list(names[part]), shown, *arguments
-        height = by_target.rows_height(max(map(len, parts)))
-        cards.append(card(f"{key}{k}", *heading, height, how, *what, halves=bars, **options))
-    return cards
+def cards_of(parts):
+    """Every Card among parts, also those behind a click."""
+    for part in parts:
+        if isinstance(part, Cards):
+            yield from part.cards
+        elif isinstance(part, More):
+            yield from cards_of(part.parts)

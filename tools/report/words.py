@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from recore.ways import ROW, SITE
+
 NAMED = 8  # targets in a sentence, at most
 
 
@@ -13,14 +15,25 @@ def plain(value, significant=3):
     return f"{value:,.{min(digits, 8)}f}".replace("-", "−")
 
 
+def rough(value):
+    """The two digits of an error that mean something: 0.70, 5.7, 270, 1,200."""
+    return plain(float(f"{value:.2g}"), 2)
+
+
+def brief(value):
+    """Three significant digits without idle zeros: 0.54, 34.1, 2,170."""
+    text = plain(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def r2_text(value):
-    """'0.81', with a true minus."""
-    return f"{round(value, 2) + 0:.2f}".replace("-", "−")  # + 0: no "−0.00"
+    """'0.81', with a true minus; '–' where there is none."""
+    return f"{round(value, 2) + 0:.2f}".replace("-", "−") if np.isfinite(value) else "–"  # + 0: no "−0.00"
 
 
-def half_text(half, digits=3):
-    """'± 0.004'; nothing where one repeat leaves no interval."""
-    return "" if np.isnan(half) else f"± {max(half, 10.0**-digits):.{digits}f}"  # never "± 0.000"
+def span_text(interval):
+    """'0.75 to 0.91', nothing where there is no interval."""
+    return " to ".join(map(r2_text, interval)) if np.isfinite(interval).all() else ""
 
 
 def listed(names, most=NAMED):
@@ -31,11 +44,25 @@ def listed(names, most=NAMED):
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def counted(number, noun):
-    """'1 site', '1,344 rows'."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def counted(number, noun, several=None):
+    """'1 site', '1,344 rows', '2 spectra'."""
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
-def by(scheme):
-    """'by row', 'on given folds'."""
-    return "on given folds" if scheme.startswith("given") else f"by {scheme}"
+def unit_of(way, official):
+    """What is left out together by a way: a row, a site, a drill hole, or as the id column is called."""
+    if way == ROW:
+        return way
+    if official or "hole" in way.lower():
+        return "drill hole"
+    return "site" if way == SITE else way
+
+
+def label(value):
+    """An id as it stands in a file."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def upper_first(text):
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]

@@ -31,7 +31,8 @@ def test_a_value_beyond_the_axis_is_shown_as_an_arrow_at_its_edge():
 
 def test_colours_follow_the_page_and_text_stays_text():
     curves = {by: ([1, 2], [0.1, 0.2]) for by in ("by row", "by site")}
-    drawn = svg("k", 'a "b" & c', 2, by_target.lines, curves, "rows", "R²")
+    drawn = svg("k", 'a "b" & c', (342, 200), by_target.lines, curves, "rows", "R²")
+    assert 'viewBox="0 0 342 200"' in drawn and "12px" in drawn
     assert "var(--ink)" in drawn and "var(--series0)" in drawn and ">rows</text>" in drawn
     assert 'aria-label="a &quot;b&quot; &amp; c"' in drawn
     assert not re.search(r"DejaVu|#000|http://www.w3.org/TR|<style", drawn)

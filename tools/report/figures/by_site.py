@@ -3,13 +3,15 @@
 import numpy as np
 from matplotlib.colors import to_rgba
 
-from tools.report.figures.style import FEW_SITES, INK, numbers
+from tools.report.figures.style import INK, is_wide, numbers
 
 FULL = 1.5  # standard deviations, where the colours of `heat` end
+LONGEST = 10  # characters of a site's name that is told
+DEEP = 0.6  # of full colour, from where a number on it is white
 HIGH, LOW = to_rgba("#d55e00"), to_rgba("#0072b2")  # predicted too much, too little
 
 
-def residuals(figure, error, depth, site, colours, site_colour, sites):
+def residuals(figure, error, depth, site, colours, site_colour, unit):
     """Errors of one target against depth and against site; either may be None.
 
     Parameters
@@ -19,8 +21,8 @@ def residuals(figure, error, depth, site, colours, site_colour, sites):
     depth, site : ndarray of shape (n_rows,) or None
         Depths; numbers of sites from 0.
     colours, site_colour : ndarray of shape (n_rows, 4), (n_sites, 4)
-    sites : list
-        Names, told where they are few.
+    unit : str or None
+        What a site is called.
     """
     panels = [name for name, there in (("depth", depth), ("site", site)) if there is not None]
     all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharey=True))
@@ -30,8 +32,10 @@ def residuals(figure, error, depth, site, colours, site_colour, sites):
         if name == "depth":
             against_depth(axes, error, depth, colours)
         else:
-            against_site(axes, error, site, site_colour, sites)
-        axes.set(xlabel=name, ylim=(np.nanmin(error) - room, np.nanmax(error) + room))
+            against_site(axes, error, site, site_colour)
+        axes.set(
+            xlabel=unit if name == "site" else name, ylim=(np.nanmin(error) - room, np.nanmax(error) + room)
+        )
     all_axes[0].set_ylabel("error, SD")
     numbers(all_axes[0].yaxis, 5)
 
@@ -48,7 +52,7 @@ def against_depth(axes, error, depth, colours):
     numbers(axes.xaxis)
 
 
-def against_site(axes, error, site, site_colour, sites):
+def against_site(axes, error, site, site_colour):
     """Of each site the middle half of its errors, 9 of 10, and the median."""
     known = ~np.isnan(error)
     for place, colour in enumerate(site_colour):
@@ -58,12 +62,11 @@ def against_site(axes, error, site, site_colour, sites):
             axes.plot([place, place], [low, high], color=colour, lw=1)
             axes.plot([place, place], [quarter, three], color=colour, lw=3.4, solid_capstyle="butt")
             axes.plot(place, middle, "o", color=INK, ms=2.4, mew=0)
-    few = len(sites) <= len(FEW_SITES)
-    axes.set_xticks(range(len(sites)) if few else [], list(sites) if few else [])
+    axes.set_xticks([])
     axes.set_xlim(-0.7, len(site_colour) - 0.3)
 
 
-def heat(figure, values, names, sites):
+def heat(figure, values, names, sites, unit):
     """Mean error of each target at each site: orange too much, blue too little, nothing where right.
 
     Parameters
@@ -76,25 +79,16 @@ def heat(figure, values, names, sites):
     picture = np.where(values[..., None] > 0, HIGH, LOW)
     picture[..., 3] = strength
     axes.imshow(picture, aspect="auto", interpolation="nearest")
-    axes.set_yticks(np.arange(len(names)), names, color=INK, fontsize=8.5)
-    step = -(-len(sites) // 26)
-    turned = max(len(str(site)) for site in sites) > 2 or len(sites) > 18
-    axes.set_xticks(
-        np.arange(0, len(sites), step), sites[::step], rotation=90 if turned else 0, fontsize=8.5, color=INK
-    )
+    axes.set_yticks(np.arange(len(names)), names, color=INK)
+    sites = [str(site) if len(str(site)) <= LONGEST else f"…{str(site)[1 - LONGEST :]}" for site in sites]
+    step = -(-len(sites) // (44 if is_wide(figure) else 14))
+    turned = max(map(len, sites)) * len(sites) / step > (100 if is_wide(figure) else 28)
+    axes.set_xticks(np.arange(0, len(sites), step), sites[::step], rotation=90 if turned else 0, color=INK)
+    if is_wide(figure) and len(sites) <= 18:  # with room for numbers
+        for (row, column), value in np.ndenumerate(values):
+            if np.isfinite(value):
+                told = f"{value:+.1f}".replace("-", "−") if abs(value) >= 0.05 else "0"
+                colour = "#ffffff" if strength[row, column] > DEEP else INK
+                axes.text(column, row, told, ha="center", va="center", fontsize=10, color=colour)
     axes.tick_params(length=0)
-    axes.set_xlabel("site")
-
-
-def strips(figure, top, bottom, site, sites, site_colour):
-    """Where the samples lie: from `top` to `bottom` down each site, both (n_rows,)."""
-    axes = figure.subplots()
-    if (top == bottom).all():
-        axes.scatter(site, top, s=26, marker="_", c=site_colour[site], lw=1, rasterized=True)
-    else:
-        axes.vlines(site, top, bottom, color=site_colour[site], lw=5, rasterized=True)
-    axes.invert_yaxis()
-    step = -(-len(sites) // 26)
-    axes.set_xticks(np.arange(0, len(sites), step), sites[::step], rotation=90 if len(sites) > 12 else 0)
-    axes.set(xlabel="site", ylabel="depth, as in the file", xlim=(-0.8, len(sites) - 0.2))
-    numbers(axes.yaxis, 6)
+    axes.set_xlabel(unit)

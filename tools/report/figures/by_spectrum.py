@@ -1,101 +1,85 @@
-"""Figures over the wavenumbers, and of single spectra."""
+"""Figures of a model's page over the wavenumbers: raw spectra, and how channels go along with predictions."""
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from tools.report.figures.style import BAND, GRID, INK, MUTED, SERIES, fixed, numbers, short, spectral
+from tools.report.figures.style import BAND, INK, MUTED, SERIES, numbers, spectral
+
+LEVELS, LINE = 3, 0.24  # lines of names above a curve, and how far they are apart, in correlations
+CHARACTER, INCH = 8, 72  # pixels
 
 
-def coefficients(figure, wavenumbers, values, pattern, numbered, lanes):
-    """Coefficients and what goes along with them over the wavenumbers, known bands as ticks above.
+def raw(figure, wavenumbers, spectra, colours, used, numbered):
+    """Spectra as they are in the file, a line each in its site's colour; the range that is used lies open.
 
     Parameters
     ----------
-    wavenumbers, values, pattern : ndarray of shape (n_features,)
+    wavenumbers : ndarray of shape (n_channels,)
+    spectra : ndarray of shape (n_drawn, n_channels)
+    colours : ndarray of shape (n_drawn, 4)
+    used : (float, float)
+        Both ends of the range of channels that the features are of.
     numbered : bool
-        Whether the channels are named by wavenumber; bands are marked only then.
-    lanes : dict of str to ndarray
-        Positions of the bands of each kind.
+        Whether the channels are named by wavenumber.
     """
-    kinds = lanes if numbered else {}
-    heights = [0.15 * len(kinds) + 0.01, 1, 1]
-    place = fixed(figure, 0.17, 0.15 if numbered else 0.19, hspace=0.15)
-    above, *others = figure.subplots(3, 1, sharex=True, height_ratios=heights, gridspec_kw=place)
-    named = ("correlation", pattern), ("coefficient", values)
-    for place, (axes, (name, line)) in enumerate(zip(others, named, strict=True)):
-        axes.axhline(0, color=MUTED, lw=0.7)
-        axes.fill_between(wavenumbers, 0, line, color=SERIES[1 - place], alpha=0.25, lw=0)
-        axes.plot(wavenumbers, line, color=SERIES[1 - place], lw=1)
-        numbers(axes.yaxis, 3)
-        axes.set_ylabel(name)
-        axes.yaxis.set_label_coords(-0.135, 0.5)
-        axes.tick_params(labelbottom=place == 1)
-    spectral(others[1], wavenumbers, numbered)
-    above.set_axis_off()
-    for place, (name, at) in enumerate(kinds.items()):
-        at = at[(at >= wavenumbers.min()) & (at <= wavenumbers.max())]
-        above.plot(at, np.full(len(at), place), "|", color=INK, ms=6, mew=0.9)
-        above.annotate(name, (0, place), xycoords=("axes fraction", "data"), xytext=(-4, 0), fontsize=8.5,
-                       textcoords="offset points", ha="right", va="center", color=MUTED)  # fmt: skip
-        above.axhline(place, color=GRID, lw=0.6, zorder=0)
-    above.set_ylim(len(kinds) - 0.4, -0.6)
-
-
-def known_bands(figure, bands, wavenumbers):
-    """Where the bands of each mineral lie; strong ones tall. `bands` is bands.csv's table."""
     axes = figure.subplots()
-    names = list(dict.fromkeys(bands["mineral"]))
-    place = bands["mineral"].map(names.index).to_numpy()
-    half = 0.14 + 0.3 * np.clip(bands["strength"].to_numpy(), 0.05, 1)
-    axes.vlines(bands["centre_cm1"], place - half, place + half, color=SERIES[0], lw=1.3)
-    axes.set_yticks(np.arange(len(names)), names, color=INK, fontsize=8.5)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(color=GRID, lw=0.6)
-    axes.set_axisbelow(True)
-    spectral(axes, wavenumbers, True)
+    for place in np.random.default_rng(0).permutation(len(spectra)):
+        axes.plot(wavenumbers, spectra[place], color=colours[place], lw=0.8, alpha=0.6, rasterized=True)
+    spectral(axes, wavenumbers, numbered)
+    numbers(axes.yaxis, 4)
+    axes.set_ylabel("as in the file")
+    low, high = sorted(used)
+    inside = spectra[
+        :, (wavenumbers >= low) & (wavenumbers <= high)
+    ]  # else noise at an end would fill the figure
+    room = 0.06 * np.ptp(inside)
+    axes.set_ylim(inside.min() - room, inside.max() + 2 * room)
+    for start, end in ((min(wavenumbers), low), (high, max(wavenumbers))):
+        if end > start:
+            axes.axvspan(start, end, color=BAND, alpha=0.3, lw=0)
+    for at in (low, high):
+        axes.axvline(at, color=INK, lw=1)
+    told = f"{high:.0f} to {low:.0f} cm⁻¹" if numbered else f"channels {low:.0f} to {high:.0f}"
+    axes.annotate(told, (high if numbered else low, 1), xycoords=("data", "axes fraction"), color=INK, va="top",
+                  xytext=(5, 0), textcoords="offset points")  # fmt: skip
 
 
-def flags(figure, panels, colours):
-    """Leverage and residual of each spectrum in units of their limits; beyond the lines it is flagged.
+def correlations(figure, axis, curves, marked, numbered):
+    """How each channel goes along with predictions, a curve a target; peaks that have a name are marked.
 
     Parameters
     ----------
-    panels : dict of str to (ndarray of shape (n_rows,), ndarray of shape (n_rows,))
-        Leverage and residual, by title.
-    colours : ndarray of shape (n_rows, 4)
+    axis : ndarray of shape (n_features,)
+    curves : ndarray of shape (n_curves, n_features)
+        The first is the one whose peaks are marked.
+    marked : sequence of (float, float, str)
+        Wavenumber, height and name of peaks.
     """
-    all_axes = np.atleast_1d(figure.subplots(1, len(panels), sharex=True, sharey=True))
-    size = np.clip(2500 / len(colours), 5, 18)
-    for axes, (title, (leverage, residual)) in zip(all_axes, panels.items(), strict=True):
-        axes.set(xscale="log", yscale="log", xlabel="leverage / limit")
-        axes.scatter(leverage, residual, s=size, c=colours, alpha=0.75, lw=0, rasterized=True)
-        axes.axvline(1, color=INK, lw=0.8)
-        axes.axhline(1, color=INK, lw=0.8)
-        axes.set_title(title, loc="left", pad=3)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(LogLocator(10, numticks=5))
-            axis.set_major_formatter(FuncFormatter(short))
-            axis.set_minor_locator(NullLocator())
-    every = [np.concatenate(each) for each in zip(*panels.values(), strict=True)]
-    for place, values in enumerate(every):  # a decade at least, so that there is a number on the axis
-        low, high = min(values.min() / 1.3, 0.09), max(values.max() * 1.3, 1.8)
-        (all_axes[0].set_ylim if place else all_axes[0].set_xlim)(low, high)
-    all_axes[0].set_ylabel("residual / limit")
+    axes = figure.subplots()
+    axes.axhline(0, color=MUTED, lw=0.7)
+    for curve in curves[1:]:
+        axes.plot(axis, curve, color=BAND, lw=1)
+    axes.plot(axis, curves[0], color=SERIES[1], lw=1.4)
+    levels = levels_of(marked, np.ptp(axis) * CHARACTER / (figure.bbox.width / figure.dpi * INCH))
+    for (at, height, name), level in zip(marked, levels, strict=True):
+        axes.plot([at, at], [height, 1.06], color=INK, lw=0.6, ls=(0, (2, 2)))
+        if level is not None:
+            axes.text(at, 1.08 + LINE * level, name, ha="center", va="bottom", color=INK)
+    axes.set(ylim=(-1.05, 1.3 + LINE * max((k for k in levels if k), default=0) if marked else 1.05))
+    axes.set_ylabel("correlation")
+    axes.set_yticks([-1, 0, 1], ["−1", "0", "1"])
+    spectral(axes, axis, numbered)
 
 
-def spectrum(axes, wavenumbers, band, one, numbered):
-    """A spectrum over the middle 90 % of all and their median; `band` is (3, n_features)."""
-    low, middle, high = band
-    axes.fill_between(wavenumbers, low, high, color=BAND, alpha=0.35, lw=0, label="9 of 10 spectra")
-    axes.plot(wavenumbers, middle, color=MUTED, lw=1, label="median")
-    if one is not None:
-        axes.plot(wavenumbers, one, color=SERIES[1], lw=1.2, label="this one")
-    axes.set_ylabel("scaled spectrum")
-    spectral(axes, wavenumbers, numbered)
-
-
-def one_spectrum(figure, *arguments):
-    """`spectrum` alone."""
-    spectrum(figure.subplots(), *arguments)
-    figure.legend(loc="outside upper left", ncols=3, frameon=False, handlelength=1.2, columnspacing=1)
+def levels_of(marked, character):
+    """The line that each name is written on, so that none covers another; None where there is no room."""
+    taken, found = [], []
+    for at, _, name in marked:
+        half = character * len(name) / 2
+        free = [
+            k
+            for k in range(LEVELS)
+            if all(k != level or abs(at - x) > half + other for x, other, level in taken)
+        ]
+        found.append(free[0] if free else None)
+        taken += [(at, half, free[0])] if free else []
+    return found

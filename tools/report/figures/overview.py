@@ -4,7 +4,9 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from tools.report.figures.by_target import scatter
-from tools.report.figures.style import FEW_SITES, MUTED, STYLE, spectral
+from tools.report.figures.style import FEW_SITES, MUTED, SIZES, STYLE, spectral
+
+SMALL = 9.5  # points of a figure that is 12 inches wide
 
 
 def overview(wavenumbers, spectra, numbered, panels, colours, source):
@@ -22,7 +24,7 @@ def overview(wavenumbers, spectra, numbered, panels, colours, source):
     source : str
         Where the spectra come from, in small letters.
     """
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context({**STYLE, **dict.fromkeys(SIZES, SMALL)}):
         figure = Figure((12, 3.9), layout="constrained", facecolor="white")
         first, *others = figure.subplots(1, 1 + len(panels), width_ratios=[1.5, *[1] * len(panels)])
         for place, one in enumerate(spectra):

@@ -1,6 +1,5 @@
 """Colours, fonts and axes that all figures of a page share."""
 
-import matplotlib
 import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -12,16 +11,14 @@ VARIABLES = {INK: "ink", MUTED: "muted", GRID: "grid", BAND: "band"}
 VARIABLES |= {colour: f"series{place}" for place, colour in enumerate(SERIES)}
 # Okabe & Ito (2008), told apart by the colour-blind; without black and yellow, which one page or the other hides.
 FEW_SITES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9")
-MANY_SITES = ("viridis", 0.12, 0.82)  # of more sites; the ends would vanish on a dark or a light page
+SHAPES = "os^"  # markers; a colour and a shape tell CATEGORIES sites apart
+CATEGORIES = len(FEW_SITES) * len(SHAPES)
+TYPE = 12  # pixels, on a page that shows a figure as large as it was drawn
+SIZES = "font.size axes.titlesize axes.labelsize xtick.labelsize ytick.labelsize legend.fontsize".split()
 STYLE = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a target's name may hold a $
-    "font.size": 9.5,
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9.5,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "legend.fontsize": 9,
+    **dict.fromkeys(SIZES, TYPE),
     "text.color": INK,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": MUTED,
@@ -39,22 +36,44 @@ STYLE = {
 }
 
 
-def site_colours(sites):
-    """The colours of sites: one each of a few, a scale in the order given of many.
+def site_styles(sites, first):
+    """Sites as categories: a colour and a shape for each; of too many, colours for some and grey for the others.
 
     Parameters
     ----------
-    sites : ndarray of shape (n_sites,)
-        Each once.
+    sites : int
+    first : sequence of int
+        Sites to be coloured where there are more than CATEGORIES.
 
     Returns
     -------
-    ndarray of shape (n_sites, 4)
+    colours : ndarray of shape (n_sites, 4)
+    shapes : list of str
+        Of SHAPES.
+    named : list of int
+        The sites that are told apart.
     """
-    if len(sites) <= len(FEW_SITES):
-        return np.array([to_rgba(colour) for colour in FEW_SITES[: len(sites)]])
-    name, low, high = MANY_SITES
-    return matplotlib.colormaps[name](np.linspace(low, high, len(sites)))
+    if sites <= CATEGORIES:
+        places = np.arange(sites)
+        colours = [to_rgba(FEW_SITES[place % len(FEW_SITES)]) for place in places]
+        return np.array(colours), [SHAPES[place // len(FEW_SITES)] for place in places], list(places)
+    named = list(first[: len(FEW_SITES)])
+    colours = np.tile(to_rgba(BAND), (sites, 1))
+    colours[named] = [to_rgba(colour) for colour in FEW_SITES[: len(named)]]
+    return colours, [SHAPES[0]] * sites, named
+
+
+def dots(axes, x, y, colours, site, shapes, size, **options):
+    """Dots in the colour of each row, a scatter for each shape; the colour of most comes first."""
+    for shape in dict.fromkeys(shapes):
+        of = np.flatnonzero([shapes[place] == shape for place in site])
+        of = np.random.default_rng(0).permutation(of)  # else the last site would cover the others
+        axes.scatter(x[of], y[of], s=size, c=colours[of], marker=shape, lw=0, rasterized=True, **options)
+
+
+def is_wide(figure):
+    """Whether a figure is drawn for a screen, not for a phone."""
+    return figure.bbox.width / figure.dpi > 6  # inches
 
 
 def short(value, _=None):

@@ -1,11 +1,11 @@
 """Figures for a page: matplotlib drawings as SVG that a page styles, prints and shrinks.
 
-    svg("key", "what it shows", 2.6, by_target.lines, {"row": (x, y)}, "rows", "R²")
+    svg("key", "what it shows", (342, 190), by_target.lines, {"row": (x, y)}, "rows", "R²")
 
-Every figure is as wide as a phone, so that a page can put one, two or three beside each other and
-the labels stay legible. Text stays text. The colours of style.py are those of a light page; in SVG they
-become the page's own variables, so that a dark page needs no second drawing. Clouds of dots are
-pictures with a palette inside the SVG: 49 × 2 × 1,344 dots as shapes would be 20 MB.
+A figure is as many pixels wide as the page shows it, so that its type has the size that it was given; what is
+wide on a screen is drawn a second time for a phone. Text stays text. The colours of style.py are those of a light
+page; in SVG they become the page's own variables, so that a dark page needs no second drawing. Clouds of dots are
+pictures with a palette inside the SVG: 49 × 1,344 dots as shapes would be 10 MB.
 """
 
 import base64
@@ -19,12 +19,12 @@ from PIL import Image
 
 from tools.report.figures.style import STYLE, VARIABLES
 
-WIDTH = 4.8  # inches: 345.6 units, about the pixels that a phone has for a figure
-DPI = 160  # of dots: two pixels for each of a phone's
+INCH = 72  # units of an SVG
+DPI = 144  # of dots: two pixels for each of a page's
 PALETTE = 48  # colours of a cloud of dots
 
 
-def svg(key, alt, height, draw, *arguments, **options):
+def svg(key, alt, size, draw, *arguments, **options):
     """Call `draw(figure, ...)` and return the figure as SVG to be put into an HTML page.
 
     Parameters
@@ -33,13 +33,13 @@ def svg(key, alt, height, draw, *arguments, **options):
         Unique on the page: its ids are made from it.
     alt : str
         For who cannot see the figure.
-    height : float
-        Inches.
+    size : (float, float)
+        Width and height, in pixels of a page.
     draw : callable
         One of the functions of the modules beside this one.
     """
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": key}):
-        figure = Figure((WIDTH, height), dpi=DPI, layout="constrained")
+        figure = Figure((size[0] / INCH, size[1] / INCH), dpi=DPI, layout="constrained")
         figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)
         draw(figure, *arguments, **options)
         buffer = io.StringIO()

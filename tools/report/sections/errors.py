@@ -1,77 +1,61 @@
-"""Where it errs: against depth, at which sites."""
+"""Where it errs: at which sites, at which depth."""
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from tools.report.figures import by_site, by_target
-from tools.report.parts import LINES, Section, card, chosen
-from tools.report.words import by, plain, r2_text
+from tools.report.figures import by_site
+from tools.report.figures.by_target import rows_height
+from tools.report.parts import Cards, More, Section, card
+from tools.report.words import plain, r2_text
 
 DRIFT = 0.2  # rank correlation of error and depth
-
-
-def site_errors(study):
-    """Root mean square error of each site over its rows and targets, in standard deviations; (n_sites,)."""
-    squares = np.nanmean(study.errors(study.hardest) ** 2, axis=1)
-    return np.sqrt([np.nanmean(squares[study.sites[1] == place]) for place in range(len(study.sites[0]))])
+SHOWN = 6  # targets, the best
 
 
 def errors_section(study):
-    """Residuals against depth and against site."""
-    section = Section("errors", "Where it errs", legend=study.sites is not None)
-    if study.depth is None:
-        section.nothing.append("No depth in the file, so no figure of errors against depth.")
-    if study.sites is None:
-        section.nothing.append(
-            f"No sites in the file (no id column {study.group}), so no figure of errors by site."
-        )
-    else:
-        section.cards += site_cards(study)
-    if study.depth is None and study.sites is None:
-        return section
+    """Errors by site at once, those of single targets behind a click; None where there is neither site nor depth."""
+    varies = np.isfinite(study.errors(study.hardest)).any(axis=0)
+    if (study.depth is None and study.sites is None) or not varies.any():
+        return None
+    section = Section("errors", "Where does it err?", legend=study.sites is not None)
     section.lead = [
-        f"Errors, predicted less measured, {by(study.hardest)}, in standard deviations (SD) of the target. Errors that "
-        "drift with depth or stand apart at one site tell of rock that the other sites do not have."
+        f"Errors, predicted less measured, {study.by(study.hardest)}, in standard deviations (SD) of the {study.noun}."
     ]
-    errors = study.errors(study.hardest)
-    names, site = ([], None) if study.sites is None else study.sites
-    for place in chosen(study):
-        name, error = list(study.targets)[place], errors[:, place]
-        how = 2.1, by_site.residuals, error, study.depth, site, study.colours, study.site_colours, names
-        section.cards.append(card(f"errors{place}", name, drift(study, error), *how))
+    if study.sites is not None:
+        section.parts = [Cards([heat_card(study)])]
+    r2 = np.where(varies, np.nan_to_num(study.of("R2", study.hardest), nan=-np.inf), -np.inf)
+    best = np.argsort(-r2, kind="stable")[: min(SHOWN, varies.sum())]
+    panels = " and ".join(
+        ([] if study.depth is None else ["depth"]) + ([] if study.sites is None else [study.unit])
+    )
+    single = [Cards([residual_card(study, place) for place in best])]
+    section.parts.append(More(f"Errors against {panels}, of the {len(best)} best predicted", single))
     return section
 
 
-def site_cards(study):
-    """The error of each site, and of each target at each site."""
-    names = study.sites[0]
-    rms = site_errors(study)
-    order = np.argsort(-rms)
-    seen = f"Worst first; dashed, the median. {study.group} {names[order[0]]} is the hardest."
-    bars = [str(names[k]) for k in order], {"error": rms[order]}, "error, SD (root mean square over targets)"
-    how = by_target.rows_height(len(names)), by_target.rows, *bars
-    marks = {"limits": (0, rms.max()), "marks": (float(np.median(rms)),)}
-    return [card("siterms", "Error of each site", seen, *how, **marks), *heat_cards(study)]
+def residual_card(study, place):
+    """Errors of one target against depth and site."""
+    error = study.errors(study.hardest)[:, place]
+    site = None if study.sites is None else study.site
+    what = by_site.residuals, error, study.depth, site, study.colours, study.site_styles[0], study.unit
+    return card(f"errors{place}", study.targets.columns[place], drift(study, error), "half", 230, *what)
 
 
-def heat_cards(study):
-    """The mean error of each target at each site, in two parts where there are many targets."""
+def heat_card(study):
+    """The mean error of each target at each site."""
     (names, place), errors = study.sites, study.errors(study.hardest)
     mean = pd.DataFrame(errors).groupby(place).mean().T.to_numpy()  # (n_targets, n_sites)
     worst = np.unravel_index(np.nanargmax(np.abs(mean)), mean.shape)
-    captions = [
-        f"Orange: predicted too high; blue: too low; full colour from {by_site.FULL:g} SD; none where it is right. "
-        f"Strongest: {study.targets.columns[worst[0]]} at {study.group} {names[worst[1]]}, {plain(mean[worst])} SD.",
-        "Continued. A column of colour from top to bottom is a site unlike the others.",
-    ]
-    title, cards = "Mean error of each target", []
-    parts = np.array_split(np.arange(len(mean)), 1 if len(mean) <= LINES else 2)
-    for k, (part, seen) in enumerate(zip(parts, captions, strict=False)):
-        shown = mean[part], list(study.targets.columns[part]), list(names)
-        height = by_target.rows_height(max(map(len, parts)))
-        cards.append(card(f"heat{k}", title + ", continued" * k, seen, height, by_site.heat, *shown))
-    return cards
+    order = np.argsort(-np.nan_to_num(study.of("R2", study.hardest), nan=-np.inf), kind="stable")
+    seen = (
+        f"Orange, predicted too high; blue, too low; full colour from {by_site.FULL:g} SD. A column of colour from top to "
+        f"bottom is a {study.unit} unlike the others. Strongest: {study.targets.columns[worst[0]]} at {study.unit} "
+        f"{names[worst[1]]}, {plain(mean[worst], 2)} SD."
+    )
+    shown = mean[order], list(study.targets.columns[order]), list(names), study.unit
+    heading = f"Mean error of each {study.noun} at each {study.unit}"
+    return card("heat", heading, seen, "wide", rows_height(len(mean)) + 30, by_site.heat, *shown)
 
 
 def drift(study, error):
@@ -85,5 +69,5 @@ def drift(study, error):
     if study.sites is not None:
         names, place = study.sites
         middle = pd.Series(error).groupby(place).median()
-        told.append(f"Median furthest from 0 at {study.group} {names[middle.abs().idxmax()]}.")
+        told.append(f"Median furthest from 0 at {study.unit} {names[middle.abs().idxmax()]}.")
     return " ".join(told)
