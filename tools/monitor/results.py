@@ -97,10 +97,11 @@ def draw(charts, names, title):
 
 
 def draw_one(axis, at, value, centre, lower, upper, crossed):
-    """A statistic over batches with its limits as steps."""
-    axis.step(at, centre, where="mid", color="0.6", lw=0.8)
+    """A statistic over batches; its limits are as wide as the batch that they are of."""
+    edges = np.append(at, at[-1] + 1) - 0.5
+    axis.stairs(centre, edges, baseline=None, color="0.6", lw=0.8)
     for limit in (np.broadcast_to(lower, at.shape), upper):
-        axis.step(at, limit, where="mid", color="tab:red", lw=0.9, ls="--")
+        axis.stairs(limit, edges, baseline=None, color="tab:red", lw=0.9, ls="--")
     axis.plot(at, value, "o-", color="tab:blue", lw=0.9, ms=3)
     axis.plot(at[crossed], value[crossed], "o", color="tab:red", ms=6)
     axis.spines[["top", "right"]].set_visible(False)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,7 +20,7 @@ from tools.monitor.alarms import SPECTRA, alarm_line
 from tools.monitor.batches import read_batches
 from tools.monitor.charts import chart_all
 from tools.monitor.measuring import SLOPE_ROWS, measure, slopes, training_predictions
-from tools.monitor.results import to_frame
+from tools.monitor.results import draw, to_frame
 
 ROWS = 12  # a batch
 TRAINED, KNOWN, NEW = 240, 24, 12  # rows, then batches
@@ -205,6 +206,17 @@ def test_batches_of_one_row_are_charted(model, reference, rock, tmp_path, with_r
     assert "slope" not in {chart.name for chart in charts}
     prediction = next(chart for chart in charts if chart.name == "prediction")
     assert np.isfinite(prediction.upper).all() and not prediction.crossed.any()
+
+
+def test_of_one_batch_limits_are_drawn_as_wide_as_the_batch(model, reference, rock, tmp_path):
+    charts = chart_all(model, measure(model, batches_of(rock[-ROWS:], model, tmp_path)), reference)
+    figure = draw(charts, ["a"], "")
+    leverage = charts[0]
+    drawn = [patch.get_data()[:2] for patch in figure.axes[0].patches]
+    limits = [np.exp(each[0, 0]) for each in (leverage.centre, leverage.lower, leverage.upper)]
+    np.testing.assert_allclose([values for values, _ in drawn], np.transpose([limits]))
+    assert all(edges.tolist() == [0.5, 1.5] for _, edges in drawn) and figure.axes[0].get_xlim() == (0.5, 1.5)
+    plt.close(figure)
 
 
 def test_a_file_is_cut_by_rows_or_by_site_in_file_order(folder, model, rock):
