@@ -1,13 +1,15 @@
 """tools/monitor: good batches, drifts, faults, and what it says."""
 
+import html
 import os
+import re
 import subprocess
 import sys
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 import preprocess
@@ -19,8 +21,11 @@ from tools.monitor import charts
 from tools.monitor.alarms import SPECTRA, alarm_line
 from tools.monitor.batches import read_batches
 from tools.monitor.charts import chart_all
+from tools.monitor.figures import chart_figure
 from tools.monitor.measuring import SLOPE_ROWS, measure, slopes, training_predictions
-from tools.monitor.results import draw, to_frame
+from tools.monitor.page import page, report_style
+from tools.monitor.results import HEADER, to_frame
+from tools.report.words import plain
 
 ROWS = 12  # a batch
 TRAINED, KNOWN, NEW = 240, 24, 12  # rows, then batches
@@ -209,14 +214,31 @@ def test_batches_of_one_row_are_charted(model, reference, rock, tmp_path, with_r
 
 
 def test_of_one_batch_limits_are_drawn_as_wide_as_the_batch(model, reference, rock, tmp_path):
-    charts = chart_all(model, measure(model, batches_of(rock[-ROWS:], model, tmp_path)), reference)
-    figure = draw(charts, ["a"], "")
-    leverage = charts[0]
-    drawn = [patch.get_data()[:2] for patch in figure.axes[0].patches]
+    leverage, *_ = chart_all(model, measure(model, batches_of(rock[-ROWS:], model, tmp_path)), reference)
+    figure = Figure()
+    chart_figure(figure, leverage, 0)
+    axes = figure.axes[0]
+    drawn = [patch.get_data()[:2] for patch in axes.patches]
     limits = [np.exp(each[0, 0]) for each in (leverage.centre, leverage.lower, leverage.upper)]
     np.testing.assert_allclose([values for values, _ in drawn], np.transpose([limits]))
-    assert all(edges.tolist() == [0.5, 1.5] for _, edges in drawn) and figure.axes[0].get_xlim() == (0.5, 1.5)
-    plt.close(figure)
+    assert all(edges.tolist() == [0.5, 1.5] for _, edges in drawn) and axes.get_xlim() == (0.5, 1.5)
+
+
+def test_the_page_names_the_crossing_and_is_in_the_reports_look(model, reference, rock, tmp_path):
+    table = rock[-2 * ROWS :].copy()
+    table.loc[table.index[ROWS:], channels_of(table)] += 0.3 * fringes(table)
+    batches = batches_of(table, model, tmp_path)
+    charts = chart_all(model, measure(model, batches), reference)
+    line = alarm_line(charts, ["good", "<bad>"], "reports/core")
+    about = {"name": "core", "trained": "", "told": "limits", "command": ""}
+    rows = [["good", *"1234567"], ["<bad>", *"1234567"]]
+    text = page(charts, HEADER, rows, alarm=line, **about)
+    assert f"A limit is crossed.</span> {html.escape(line)}" in text and "<bad>" not in text
+    residual = next(chart for chart in charts if chart.name == "residual")
+    found, limit = (plain(np.exp(each[1, 0])) for each in (residual.value, residual.upper))
+    assert f"<figcaption>Crossed first in batch 2: {found}, limit {limit}.</figcaption>" in text
+    assert report_style().strip() in text and "--series0" in report_style()
+    assert not re.search(r"(src|href)=\"(?!data:|#)", text) and "@import" not in text
 
 
 def test_a_file_is_cut_by_rows_or_by_site_in_file_order(folder, model, rock):
@@ -235,7 +257,8 @@ def test_within_limits_it_ends_in_peace_and_writes_table_and_figure(folder, tmp_
     monitor.main([files[1], "--model", files[0], "--reference", files[2], "--batch", str(ROWS)])
     said = capsys.readouterr()
     assert not said.err and said.out.count(" rows ") >= NEW and f"{KNOWN} reference batches" in said.out
-    assert (tmp_path / "reports/core/monitor.png").read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "reports/core/monitor.html").read_text()
+    assert "No batch crosses a limit." in page and page.count("<svg") == page.count("</svg>") > 6
     frame = pd.read_csv(tmp_path / "reports/core/monitor.csv")
     assert frame["batch"].nunique() == NEW and not frame["crossed"].any()
 
