@@ -98,7 +98,6 @@ def main(argv=None):
         raise DataError("", "found no streamlit, which draws the page", remedy=remedy)
     check_port(arguments.port)
     line = server_line(os.path.abspath(arguments.model), arguments.port, arguments.limit)
-    print(f"the page: http://{HERE}:{arguments.port}", flush=True)
     path = [str(ROOT), *filter(None, [os.getenv("PYTHONPATH")])]
     os.execve(line[0], line, {**os.environ, "PYTHONPATH": os.pathsep.join(path)})
 

@@ -32,8 +32,9 @@ MEANINGS = (
 )
 TAKEN = (
     "Drop files of an instrument (Bruker OPUS, Thermo SPA, SPC, PerkinElmer, JCAMP-DX, text of two columns), or a table "
-    "of spectra (CSV, Parquet, XLSX). They stay on this machine, and are gone when the page is closed."
+    "of spectra (CSV, Parquet, XLSX), of up to {} MB each. They stay on this machine, and no file is kept."
 )
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PLAIN = {"format": "%g"}  # a number as it stands in the table, not with four decimals
 
 
@@ -113,17 +114,17 @@ def show_table(frame, targets, key):
 
 
 def show_sample(frame, described, key):
-    """One sample, a row a target."""
+    """One sample, a row a target; its place."""
     names = frame.iloc[:, 0]
     row = st.selectbox(
         "Sample", views.flagged_first(frame), format_func=names.__getitem__, key=f"sample{key}"
     )
     table = views.one_sample(frame, row, described)
     cells = frame.loc[row]
-    st.markdown(
-        f"{badge(cells['verdict'], '')} leverage {cells['leverage']:g}, residual {cells['residual']:g} of their limits"
-    )
+    limits = f"leverage {cells['leverage']:g}, residual {cells['residual']:g} of their limits"
+    st.markdown(f"{badge(cells['verdict'])} {limits}")
     st.dataframe(table, hide_index=True, column_config=numbers(table), height="content")
+    return row
 
 
 def show_spectra(answer, frame, rows, model, channels, key):
@@ -137,42 +138,50 @@ def show_spectra(answer, frame, rows, model, channels, key):
     st.altair_chart(unlike_chart(band, lines), key=f"unlike{key}")
     st.caption(
         f"{len(rows)} of {len(frame):,} spectra, as the model sees them. Grey: mean and two standard deviations of the "
-        "training's spectra. Dots, and lines above the dashed one: where a spectrum is unlike all of them."
+        "training's spectra. Below, what those do not explain, in units of the limit; beyond it, a spectrum is unlike "
+        "all of them, and has a dot."
     )
 
 
-def badge(verdict, before):
+def show_downloads(answer, model, asked, key):
+    """The table for people as files."""
+    name = stem_of(answer.name) + ".details"
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download CSV", answer.csv, f"{name}.csv", "text/csv", on_click="ignore", key=f"csv{key}"
+        )
+        st.download_button(
+            "Download XLSX",
+            lambda: details(answer.table, answer.predictions, model, asked, ".xlsx"),
+            f"{name}.xlsx",
+            XLSX,
+            on_click="ignore",
+            key=f"xlsx{key}",
+        )
+
+
+def badge(verdict, before=""):
     """A verdict in its colour."""
     return f":{BADGES[verdict]}-badge[{before}{verdict}]"
 
 
 def show_answer(answer, model, description, asked, marks, key):
     """All of one table."""
-    frame = answer.frame
+    frame, channels = answer.frame, description["channels"]
     st.subheader(answer.name, anchor=False)
     counts = views.counts_of(frame)
     st.markdown(" ".join(badge(verdict, f"{count:,} ") for verdict, count in counts.items()))
     if answer.said:
         st.caption("; ".join(answer.said))
+    show_downloads(answer, model, asked, key)
     described = views.by_mark(description["targets"], marks)
     every, one = st.tabs(["All samples", "One sample"])
     with every:
         order, ticked = show_table(frame, [target["name"] for target in described], key)
+        show_spectra(answer, frame, ticked or list(order[:DRAWN]), model, channels, key)
     with one:
-        show_sample(frame, described, key)
-    show_spectra(answer, frame, ticked or list(order[:DRAWN]), model, description["channels"], key)
-    name = stem_of(answer.name) + ".details"
-    st.markdown("Download all targets, as `predict.py` writes them:")
-    left, right, _ = st.columns([1, 1, 4])
-    left.download_button("CSV", answer.csv, f"{name}.csv", "text/csv", on_click="ignore", key=f"csv{key}")
-    right.download_button(
-        "XLSX",
-        lambda: details(answer.table, answer.predictions, model, asked, ".xlsx"),
-        f"{name}.xlsx",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        on_click="ignore",
-        key=f"xlsx{key}",
-    )
+        row = show_sample(frame, described, key)
+        show_spectra(answer, frame, [row], model, channels, f"one{key}")
 
 
 def main():
@@ -189,7 +198,9 @@ def main():
         st.warning(
             "**Synthetic.** The model was trained on synthetic demo data, which says nothing about real rock."
         )
-    files = st.file_uploader(TAKEN, accept_multiple_files=True, key="files")
+    files = st.file_uploader(
+        TAKEN.format(st.get_option("server.maxUploadSize")), accept_multiple_files=True, key="files"
+    )
     asked = options()
     marks = st.pills(
         "Targets to show, by what they may be reported for",

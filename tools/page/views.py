@@ -55,6 +55,16 @@ def wide(frame, targets, bounds=True):
     return frame[columns]
 
 
+def digits(value, form):
+    """A number with the digits that a form leaves it, None where there is none."""
+    return None if value is None else float(f"{value:{form}}")
+
+
+def measured(target):
+    """The range of a target's assays in the training."""
+    return {"measured from": digits(target["min"], ".3g"), "to": digits(target["max"], ".3g")}
+
+
 def one_sample(frame, row, described):
     """A row a target of one sample: prediction, bounds, verdict, mark, and what was measured of the training.
 
@@ -69,8 +79,7 @@ def one_sample(frame, row, described):
             "upper": cells[f"{target['name']} upper"],
             "verdict": cells[f"{target['name']} verdict"],
             "mark": target["mark"],
-            "measured from": target["min"],
-            "to": target["max"],
+            **measured(target),
         }
         for target in described
     )
@@ -86,6 +95,7 @@ def model_table(described, by):
         row = {"target": target["name"], "mark": target["mark"]}
         for name in by:
             figure = (target.get("expected") or {}).get(name) or {}
-            row[f"R² by {name}"], row[f"RMSE by {name}"] = figure.get("r2"), figure.get("rmse")
-        rows.append({**row, "measured from": target["min"], "to": target["max"], "assays": target["rows"]})
+            row[f"R² by {name}"] = digits(figure.get("r2"), ".2f")
+            row[f"RMSE by {name}"] = digits(figure.get("rmse"), ".2g")
+        rows.append({**row, **measured(target), "assays": target["rows"]})
     return pd.DataFrame(rows)
