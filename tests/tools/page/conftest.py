@@ -1,0 +1,93 @@
+"""A model on the grid of the instrument files that tests/tools/convert makes, and files to drop."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import predict
+import train
+from recore.model_file import load_described
+from tests.conftest import make_table, write
+from tests.tools.convert.test_made_files import N, X
+from tools.page.answers import answers_of
+from tools.page.asked import Asked
+from tools.page.drop import Dropped
+
+TARGETS = ("Ca", "clay")
+
+
+def table_of(rows, seed=0, start=0):
+    """A table on the instrument files' grid."""
+    table = make_table(rows=rows, channels=N, targets=TARGETS, seed=seed)
+    names = dict(
+        zip(
+            [name for name in table if name[0].isdigit()],
+            [f"{x:.4f}".rstrip("0").rstrip(".") for x in X],
+            strict=True,
+        )
+    )
+    return table.rename(columns=names).set_index(np.arange(start, start + rows))
+
+
+def spectra_of(table):
+    """The spectra of a table, (n_rows, N)."""
+    return table[[name for name in table if name[0].isdigit()]].to_numpy()
+
+
+def bytes_of(table):
+    return table.to_csv().encode()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """The folder of a model."""
+    path = tmp_path_factory.mktemp("page")
+    train.main(
+        [
+            str(write(table_of(60), path / "soil.csv")),
+            "--model",
+            str(path),
+            "--group",
+            "SiteID",
+            "--jobs",
+            "1",
+        ]
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def described(folder):
+    """A model and its description."""
+    return load_described(str(folder), train.ZeroClippedRidgeCV)
+
+
+@pytest.fixture
+def ask(described):
+    """A function of (name, bytes) pairs and options: what the page answers."""
+
+    def answers(*files, **asked):
+        return answers_of([Dropped(*each) for each in files], *described, Asked(**asked))
+
+    return answers
+
+
+@pytest.fixture
+def by_predict(folder, tmp_path):
+    """A function of a table's path and options: the table for people that predict.py writes."""
+
+    def bytes_by(path, *options):
+        output = tmp_path / "predicted.csv"
+        predict.main([str(path), "--model", str(folder), "--output", str(output), "--jobs", "1", *options])
+        return output.read_bytes()
+
+    return bytes_by
+
+
+def workbook(table):
+    """A table as a workbook."""
+    buffer = io.BytesIO()
+    pd.DataFrame(table).to_excel(buffer, index=False)
+    return buffer.getvalue()

@@ -1,0 +1,184 @@
+"""python -m tools.page: what it refuses, how it serves, and the page itself where Streamlit is installed."""
+
+import importlib.util
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from preprocess import DataError
+from tests.conftest import ROOT, said_in_one_line
+from tests.tools.convert.test_made_files import jcamp
+from tests.tools.page.conftest import bytes_of, spectra_of, table_of
+from tools.page import __main__ as page
+from tools.page import about
+
+NEW = table_of(6, seed=7)
+APP = str(ROOT / "tools" / "page" / "app.py")
+streamlit = pytest.mark.skipif(
+    importlib.util.find_spec("streamlit") is None, reason="the page needs streamlit, which make page installs"
+)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind((page.HERE, 0))
+        return probe.getsockname()[1]
+
+
+# --- the command ---
+
+
+def test_a_mistake_is_told_in_one_line_before_any_page(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.page", "--model", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert said_in_one_line(done).startswith("python -m tools.page: ") and "run train.py first" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [(["--port", "0"], "--port: found 0"), (["--limit", "0"], "--limit: found 0, expected 1 MB")],
+)
+def test_numbers_out_of_range_are_refused(folder, arguments, said):
+    with pytest.raises(DataError, match=said):
+        page.main(["--model", str(folder), *arguments])
+
+
+def test_a_port_that_is_taken_is_named():
+    with socket.socket() as other:
+        other.bind((page.HERE, 0))
+        other.listen()
+        with pytest.raises(DataError, match="expected a free one; name another"):
+            page.check_port(other.getsockname()[1])
+
+
+def test_without_streamlit_it_says_what_installs_it(folder, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(DataError, match="make page installs it"):
+        page.main(["--model", str(folder)])
+
+
+def test_streamlit_is_what_make_page_alone_installs():
+    asked = [path for path in ROOT.rglob("requirements*.txt") if "streamlit" in path.read_text()]
+    names = [path for path in asked if not {".venv", ".git"} & set(path.parts)]
+    assert [path.relative_to(ROOT).as_posix() for path in names] == ["tools/page/requirements.txt"]
+    for line in (ROOT / "Makefile").read_text().splitlines():
+        if "page-installed" in line or "tools/page/requirements.txt" in line:
+            assert re.match(r"(page: |\.venv/page-installed: |\t\.venv/bin/python -m pip install )", line)
+
+
+def test_the_model_is_named_with_its_file_and_its_sum(folder, described):
+    told = about.told(str(folder), described[1])
+    assert told == (
+        f"Model {folder.name}: trained on soil.csv, 60 spectra, 2 targets; sha256 {described[1]['sha256'][:12]}"
+    )
+    assert not about.synthetic(described[1])
+
+
+def test_a_model_of_the_demo_data_is_called_synthetic(tmp_path, monkeypatch):
+    path = tmp_path / "data" / "public" / "public.csv.gz"
+    demo = [
+        sys.executable,
+        "-m",
+        "tools.demo_data",
+        "--rows",
+        "30",
+        "--channels",
+        "400",
+        "--output",
+        str(path),
+    ]
+    subprocess.run(demo, cwd=ROOT, check=True, capture_output=True)
+    monkeypatch.setattr(about, "demo_file", lambda: str(path))
+    assert about.synthetic({"training": {"sha256": about.file_sum(str(path))}})
+    assert not about.synthetic({"training": {"sha256": "another"}})
+
+
+# --- the page ---
+
+
+@pytest.fixture
+def visit(folder, monkeypatch):
+    """A function: somebody opens the page."""
+    from streamlit.testing.v1 import AppTest
+
+    monkeypatch.setattr(sys, "argv", ["app.py", str(folder)])
+    return lambda: AppTest.from_file(APP, default_timeout=60).run()
+
+
+@streamlit
+def test_two_people_drop_files_and_each_sees_the_answer_to_theirs(visit, ask):
+    other = table_of(4, seed=3)
+    files = [
+        [("new.csv", bytes_of(NEW), "text/csv"), ("broken.0", b"nothing", "")],
+        [("other.csv", bytes_of(other), "text/csv"), ("a.jdx", jcamp(spectra_of(NEW)[0]), "")],
+    ]
+    tabs = [visit(), visit()]
+    assert not any(tab.dataframe[1:] for tab in tabs)  # but for the model's own figures
+    for tab, some in zip(tabs, files, strict=True):
+        tab.file_uploader[0].set_value(some).run()
+        assert not tab.exception
+    one, two = tabs
+    assert [each.value for each in one.subheader] == ["new.csv"]
+    assert [each.value for each in two.subheader] == ["other.csv", "a.jdx"]
+    assert [each.value for each in one.error] == ["**broken.0**: it is text without columns of numbers"]
+    frame = ask(("new.csv", bytes_of(NEW))).answers[0].frame.set_index("index")
+    shown = one.dataframe[1].value.set_index("index").loc[frame.index]
+    assert list(shown["Ca"]) == list(frame["Ca"]) and list(shown["verdict"]) == list(frame["verdict"])
+
+
+@streamlit
+def test_options_are_asked_anew_of_the_same_files(visit, ask):
+    tab = visit()
+    tab.file_uploader[0].set_value([("new.csv", bytes_of(NEW), "text/csv")]).run()
+    tab.slider[0].set_value(6).run()
+    frame = ask(("new.csv", bytes_of(NEW)), digits=6).answers[0].frame.set_index("index")
+    shown = tab.dataframe[1].value.set_index("index").loc[frame.index]
+    assert list(shown["Ca lower"]) == list(frame["Ca lower"])
+
+
+@streamlit
+def test_a_model_that_is_damaged_while_the_page_stands_is_one_line(tmp_path, folder, monkeypatch):
+    from streamlit.testing.v1 import AppTest
+
+    (tmp_path / "model.json").write_text(json.dumps({"format": 0}))
+    monkeypatch.setattr(sys, "argv", ["app.py", str(tmp_path)])
+    tab = AppTest.from_file(APP, default_timeout=60).run()
+    assert not tab.exception and len(tab.error) == 1 and not tab.get("file_uploader")
+
+
+@streamlit
+def test_the_server_is_this_machines_alone_and_refuses_a_file_above_its_limit(folder, tmp_path):
+    port = free_port()
+    line = [sys.executable, "-m", "tools.page", "--model", str(folder), "--port", str(port), "--limit", "1"]
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    server = subprocess.Popen(line, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    address = f"http://{page.HERE}:{port}"
+    try:
+        for _ in range(300):
+            try:
+                assert urllib.request.urlopen(f"{address}/_stcore/health").read() == b"ok"
+                break
+            except urllib.error.URLError:
+                time.sleep(0.1)
+        where = subprocess.run(
+            ["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True
+        ).stdout.split()
+        assert where[3] == f"{page.HERE}:{port}"
+    finally:
+        server.send_signal(signal.SIGINT)
+        said = server.communicate(timeout=30)
+    assert address in said[0].decode() and b"Traceback" not in said[1]
+    assert list(tmp_path.rglob(".streamlit")) == []
