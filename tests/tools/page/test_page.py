@@ -22,6 +22,7 @@ from tools.page import __main__ as page
 from tools.page import about
 
 NEW = table_of(6, seed=7)
+FORM = b'Content-Disposition: form-data; name="file"; filename="new.csv"'
 APP = str(ROOT / "tools" / "page" / "app.py")
 streamlit = pytest.mark.skipif(
     importlib.util.find_spec("streamlit") is None, reason="the page needs streamlit, which make page installs"
@@ -159,26 +160,62 @@ def test_a_model_that_is_damaged_while_the_page_stands_is_one_line(tmp_path, fol
     assert not tab.exception and len(tab.error) == 1 and not tab.get("file_uploader")
 
 
-@streamlit
-def test_the_server_is_this_machines_alone_and_refuses_a_file_above_its_limit(folder, tmp_path):
-    port = free_port()
+@pytest.fixture(scope="module")
+def served(folder, tmp_path_factory):
+    """A server with a limit of 1 MB: its address, its home, and what it says once it is stopped."""
+    home, port = tmp_path_factory.mktemp("home"), free_port()
     line = [sys.executable, "-m", "tools.page", "--model", str(folder), "--port", str(port), "--limit", "1"]
-    environment = {**os.environ, "HOME": str(tmp_path)}
+    environment = {**os.environ, "HOME": str(home)}
     server = subprocess.Popen(line, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    address = f"http://{page.HERE}:{port}"
     try:
         for _ in range(300):
-            try:
-                assert urllib.request.urlopen(f"{address}/_stcore/health").read() == b"ok"
-                break
-            except urllib.error.URLError:
-                time.sleep(0.1)
-        where = subprocess.run(
-            ["ss", "-Hltn", f"sport = :{port}"], capture_output=True, text=True
-        ).stdout.split()
-        assert where[3] == f"{page.HERE}:{port}"
+            with socket.socket() as probe:
+                if probe.connect_ex((page.HERE, port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield port, home
     finally:
         server.send_signal(signal.SIGINT)
         said = server.communicate(timeout=30)
-    assert address in said[0].decode() and b"Traceback" not in said[1]
-    assert list(tmp_path.rglob(".streamlit")) == []
+    assert f"http://{page.HERE}:{port}" in said[0].decode() and b"Traceback" not in said[1]
+
+
+@streamlit
+def test_the_server_listens_on_this_machine_alone_and_leaves_nothing_at_home(served):
+    port, home = served
+    for address, answers in ((page.HERE, True), ("127.0.0.2", False)):  # which 0.0.0.0 would answer as well
+        with socket.socket() as probe:
+            assert (probe.connect_ex((address, port)) == 0) == answers
+    assert list(home.rglob(".streamlit")) == []
+
+
+@streamlit
+def test_the_server_refuses_a_file_above_its_limit_and_takes_one_below(served):
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+    from websockets.sync.client import connect
+
+    host = f"{page.HERE}:{served[0]}"
+    with urllib.request.urlopen(f"http://{host}/_stcore/health") as answer:
+        cookie = answer.headers["Set-Cookie"].split(";")[0]
+    hello = BackMsg()
+    hello.rerun_script.query_string = ""
+    with connect(f"ws://{host}/_stcore/stream", additional_headers={"Cookie": cookie}) as stream:
+        stream.send(hello.SerializeToString())
+        session = ForwardMsg.FromString(stream.recv(timeout=30)).new_session.initialize.session_id
+
+        def status_of(size):
+            """The status of an upload as a browser sends it."""
+            body = b"\r\n".join([b"--x", FORM, b"", b"0" * size, b"--x--", b""])
+            request = urllib.request.Request(
+                f"http://{host}/_stcore/upload_file/{session}/1", body, method="PUT"
+            )
+            request.add_header("Content-Type", "multipart/form-data; boundary=x")
+            request.add_header("Cookie", cookie)
+            request.add_header("X-Xsrftoken", cookie.split("=", 1)[1])
+            try:
+                return urllib.request.urlopen(request).status
+            except urllib.error.HTTPError as error:
+                return error.code
+
+        assert (status_of(1 << 19), status_of(3 << 20)) == (204, 413)
