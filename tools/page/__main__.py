@@ -38,6 +38,7 @@ SETTINGS = {  # of Streamlit: nothing leaves the machine, nothing is watched, no
     "runner.magicEnabled": "false",
     "logger.level": "warning",
 }
+NAMES = HERE, "localhost"  # that a browser may call the server by: no page of another site can reach it
 LOOK = {"light": "#0067a6", "dark": "#5db4ec"}  # the colours of tools.report, as the browser asks for
 
 
@@ -78,6 +79,7 @@ def server_line(model, port, limit):
     for scheme, colour in LOOK.items():
         settings |= {f"theme.{scheme}.primaryColor": colour, f"theme.{scheme}.paddingTop": "3rem"}
     flags = [f"--{name}={value}" for name, value in settings.items()]
+    flags += [f"--server.allowedHosts={name}" for name in NAMES]
     return [
         sys.executable,
         "-m",

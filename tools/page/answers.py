@@ -33,7 +33,8 @@ class Answer(NamedTuple):
     @property
     def frame(self):
         """The table for people as a DataFrame: numbers as they stand in it, labels as text."""
-        labels = ["index", *self.table.ids]
+        ids = list(self.table.ids)
+        labels = ["index" + " " * ("index" in ids), *ids]
         # their columns by place: an id may be called as pandas would call a column without a name
         kinds = dict.fromkeys(range(len(labels)), str)
         frame = pd.read_csv(io.BytesIO(self.csv), dtype=kinds, keep_default_na=False)

@@ -21,6 +21,7 @@ from tools.page.asked import Asked
 from tools.page.band import band_of, scaled, unlike
 from tools.page.charts import COLOURS, long_frame, spectra_chart, unlike_chart
 from tools.page.drop import Dropped
+from tools.page.heard import plain
 
 DRAWN = 12  # spectra in a chart, unless others are ticked
 BADGES = {"inside": "green", "extrapolating": "orange", "unlike": "red"}
@@ -72,7 +73,7 @@ def found_in(files, model, description, asked):
         def step(name, rows=0):
             done[0] += not rows
             told = f"{name}, {rows:,} spectra" if rows else name
-            bar.progress(min(done[0] / (len(files) + 1), 1.0), told)
+            bar.progress(min(done[0] / (len(files) + 1), 1.0), plain(told))
 
         dropped = [Dropped(file.name, file.getvalue()) for file in files]
         st.session_state["found"] = answers_of(dropped, model, description, asked, step)
@@ -168,11 +169,11 @@ def badge(verdict, before=""):
 def show_answer(answer, model, description, asked, marks, key):
     """All of one table."""
     frame, channels = answer.frame, description["channels"]
-    st.subheader(answer.name, anchor=False)
+    st.subheader(plain(answer.name), anchor=False)
     counts = views.counts_of(frame)
     st.markdown(" ".join(badge(verdict, f"{count:,} ") for verdict, count in counts.items()))
     if answer.said:
-        st.caption("; ".join(answer.said))
+        st.caption(plain("; ".join(answer.said)))
     show_downloads(answer, model, asked, key)
     described = views.by_mark(description["targets"], marks)
     every, one = st.tabs(["All samples", "One sample"])
@@ -191,9 +192,9 @@ def main():
     try:
         model, description = loaded(folder, os.stat(os.path.join(folder, DESCRIPTION)).st_mtime_ns)
     except (DataError, OSError) as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return
-    st.caption(told(folder, description))
+    st.caption(plain(told(folder, description)))
     if synthetic(description):
         st.warning(
             "**Synthetic.** The model was trained on synthetic demo data, which says nothing about real rock."
@@ -215,10 +216,12 @@ def main():
         )
         st.dataframe(table, hide_index=True, column_config=numbers(table))
     if not files:
+        st.session_state.pop("found", None)
+        st.session_state.pop("key", None)
         return
     found = found_in(files, model, description, asked)
     for name, reason in found.refused:
-        st.error(f"**{name}**: {reason}")
+        st.error(f"**{plain(name)}**: {plain(reason)}")
     for key, answer in enumerate(found.answers):
         show_answer(answer, model, description, asked, marks, key)
 

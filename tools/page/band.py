@@ -25,7 +25,10 @@ class Band(NamedTuple):
 
 def widths(model, channels):
     """Channels in each window, which its sum is divided by, (n_features,)."""
-    first, last = windows_of(settings_of(list(model.feature_names_in_)), channels)
+    settings = settings_of(list(model.feature_names_in_))
+    if not channels:  # of a model that was saved without
+        return np.full(len(model.feature_names_in_), settings.window)
+    first, last = windows_of(settings, channels)
     return last - first + 1
 
 

@@ -1,7 +1,8 @@
-"""What is said while a table is read, as lines for a page instead of a terminal."""
+"""What is said while files are read, as lines for a page instead of a terminal."""
 
 import logging
 import os
+import re
 import threading
 from contextlib import contextmanager
 
@@ -39,3 +40,8 @@ def one_line(error, folder, name=None):
     first, *more = (str(error) or type(error).__name__).splitlines()
     cells = f" (and {len(more)} more lines of the kind)" if more else ""
     return first.replace(folder + os.sep, "").removeprefix(f"{name}: ") + cells
+
+
+def plain(text):
+    """Text that markdown leaves as it is: names of files may hold any of its signs."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!$:~<>|&])", r"\\\1", text)

@@ -20,6 +20,7 @@ from tests.tools.convert.test_made_files import jcamp
 from tests.tools.page.conftest import bytes_of, spectra_of, table_of
 from tools.page import __main__ as page
 from tools.page import about
+from tools.page.heard import plain
 
 NEW = table_of(6, seed=7)
 FORM = b'Content-Disposition: form-data; name="file"; filename="new.csv"'
@@ -132,9 +133,9 @@ def test_two_people_drop_files_and_each_sees_the_answer_to_theirs(visit, ask):
         tab.file_uploader[0].set_value(some).run()
         assert not tab.exception
     one, two = tabs
-    assert [each.value for each in one.subheader] == ["new.csv"]
-    assert [each.value for each in two.subheader] == ["other.csv", "a.jdx"]
-    assert [each.value for each in one.error] == ["**broken.0**: it is text without columns of numbers"]
+    assert [each.value for each in one.subheader] == ["new\\.csv"]
+    assert [each.value for each in two.subheader] == ["other\\.csv", "a\\.jdx"]
+    assert [each.value for each in one.error] == ["**broken\\.0**: it is text without columns of numbers"]
     frame = ask(("new.csv", bytes_of(NEW))).answers[0].frame.set_index("index")
     shown = one.dataframe[1].value.set_index("index").loc[frame.index]
     assert list(shown["Ca"]) == list(frame["Ca"]) and list(shown["verdict"]) == list(frame["verdict"])
@@ -148,6 +149,20 @@ def test_options_are_asked_anew_of_the_same_files(visit, ask):
     frame = ask(("new.csv", bytes_of(NEW)), digits=6).answers[0].frame.set_index("index")
     shown = tab.dataframe[1].value.set_index("index").loc[frame.index]
     assert list(shown["Ca lower"]) == list(frame["Ca lower"])
+
+
+@streamlit
+def test_without_a_mark_there_are_verdicts_and_without_a_file_no_answer(visit):
+    tab = visit()
+    tab.file_uploader[0].set_value([("new.csv", bytes_of(NEW), "text/csv")]).run()
+    tab.button_group[0].set_value([]).run()
+    assert not tab.exception and list(tab.dataframe[1].value)[-3:] == ["verdict", "leverage", "residual"]
+    tab.file_uploader[0].set_value([]).run()
+    assert not tab.exception and not tab.subheader and "found" not in tab.session_state
+
+
+def test_names_of_files_are_no_markdown():
+    assert plain("a_b *c* :red[d] $e$ <f>") == r"a\_b \*c\* \:red\[d\] \$e\$ \<f\>"
 
 
 @streamlit
@@ -187,6 +202,22 @@ def test_the_server_listens_on_this_machine_alone_and_leaves_nothing_at_home(ser
         with socket.socket() as probe:
             assert (probe.connect_ex((address, port)) == 0) == answers
     assert list(home.rglob(".streamlit")) == []
+
+
+@streamlit
+def test_a_page_of_another_site_that_is_led_here_by_name_is_refused(served):
+    from websockets.exceptions import InvalidStatus
+    from websockets.sync.client import connect
+
+    for name, refused in (("localhost", False), ("evil.example", True)):
+        line = socket.create_connection((page.HERE, served[0]))
+        try:
+            connect(f"ws://{name}:{served[0]}/_stcore/stream", sock=line).close()
+            assert not refused
+        except InvalidStatus as error:
+            assert refused and error.response.status_code == 403
+        finally:
+            line.close()
 
 
 @streamlit
