@@ -24,7 +24,7 @@ from tools.page.drop import Dropped
 from tools.page.heard import plain
 
 DRAWN = 12  # spectra in a chart, unless others are ticked
-BADGES = {"inside": "green", "extrapolating": "orange", "unlike": "red"}
+BADGES = {"inside": "blue", "extrapolating": "orange", "unlike": "red"}
 COVERAGES = [0.5, 0.8, 0.9, 0.95, 0.99]
 MEANINGS = (
     "**inside**: like the training's spectra. **extrapolating**: more of something than there was. **unlike**: "
@@ -110,7 +110,7 @@ def show_table(frame, targets, key):
         selection_mode="multi-row",
         key=f"table{key}",
     )
-    st.caption(f"{MEANINGS} Tick rows to see their spectra.")
+    st.caption("Tick rows to see their spectra.")
     return order, [order[place] for place in event.selection.rows]
 
 
@@ -173,7 +173,8 @@ def show_answer(answer, model, description, asked, marks, key):
     counts = views.counts_of(frame)
     st.markdown(" ".join(badge(verdict, f"{count:,} ") for verdict, count in counts.items()))
     if answer.said:
-        st.caption(plain("; ".join(answer.said)))
+        with st.expander("How it was read"):
+            st.markdown("\n".join(f"- {plain(line)}" for line in answer.said))
     show_downloads(answer, model, asked, key)
     described = views.by_mark(description["targets"], marks)
     every, one = st.tabs(["All samples", "One sample"])
@@ -222,6 +223,8 @@ def main():
     found = found_in(files, model, description, asked)
     for name, reason in found.refused:
         st.error(f"**{plain(name)}**: {plain(reason)}")
+    if found.answers:
+        st.caption(MEANINGS)
     for key, answer in enumerate(found.answers):
         show_answer(answer, model, description, asked, marks, key)
 

@@ -7,6 +7,7 @@ import pandas as pd
 COLOURS = {"inside": "#2b83ba", "extrapolating": "#b8860b", "unlike": "#d9480f"}  # seen on light and dark
 BAND = "#93a1b1"  # as tools.report has it
 HEIGHTS = 320, 150  # pixels
+LEFT = 34  # pixels of the numbers beside both charts, which then have one horizontal axis
 
 
 def long_frame(band, names, verdicts, spectra, ratios):
@@ -53,7 +54,7 @@ def spectra_chart(band, frame):
     x = horizontal(band)
     table = pd.DataFrame({"at": band.axis, "mean": band.mean, "low": band.low, "high": band.high})
     behind = alt.Chart(table).encode(x=x)
-    y = alt.Y("low:Q", title="scaled spectrum", scale=alt.Scale(zero=False))
+    y = alt.Y("low:Q", title="scaled spectrum", scale=alt.Scale(zero=False), axis=alt.Axis(minExtent=LEFT))
     area = behind.mark_area(color=BAND, opacity=0.35).encode(y=y, y2="high:Q")
     mean = behind.mark_line(color=BAND, strokeWidth=1.5).encode(y="mean:Q")
     layers, out = [area, mean, lines_of(frame, x, "value:Q", True)], frame[frame["ratio"] > 1]
@@ -65,6 +66,8 @@ def spectra_chart(band, frame):
 
 def unlike_chart(band, frame):
     """What the training spectra leave unexplained of each spectrum, in units of the limit."""
-    y = alt.Y("ratio:Q", title="residual", scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=4))
+    y = alt.Y(
+        "ratio:Q", title="residual", scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=4, minExtent=LEFT)
+    )
     rule = alt.Chart(pd.DataFrame({"y": [1.0]})).mark_rule(strokeDash=[4, 3], color=BAND).encode(y="y:Q")
     return alt.layer(rule, lines_of(frame, horizontal(band), y, False)).properties(height=HEIGHTS[1])
