@@ -28,17 +28,8 @@ class Answer(NamedTuple):
     table: preprocess.Table  # features and ids
     predictions: np.ndarray  # (n_rows, n_targets)
     csv: bytes  # predict.py's table for people
+    frame: pd.DataFrame  # the same, numbers as they stand there, labels as text
     said: list  # lines on what was done on the way
-
-    @property
-    def frame(self):
-        """The table for people as a DataFrame: numbers as they stand in it, labels as text."""
-        ids = list(self.table.ids)
-        labels = ["index" + " " * ("index" in ids), *ids]
-        # their columns by place: an id may be called as pandas would call a column without a name
-        kinds = dict.fromkeys(range(len(labels)), str)
-        frame = pd.read_csv(io.BytesIO(self.csv), dtype=kinds, keep_default_na=False)
-        return frame.set_axis([*labels, *frame.columns[len(labels) :]], axis=1)
 
 
 class Answers(NamedTuple):
@@ -66,7 +57,16 @@ def answer(source, model, description, asked, step=lambda name, rows: None):
     predictions = predict(table.features, model)
     text = details(table, predictions, model, asked, ".csv")
     said = [line.replace(os.path.basename(source.path), source.name, 1) for line in said]
-    return Answer(source.name, table, predictions, text, [*source.said, *said])
+    return Answer(source.name, table, predictions, text, frame_of(text, list(ids)), [*source.said, *said])
+
+
+def frame_of(text, ids):
+    """The table for people as a DataFrame; `ids` are the names of its columns of ids."""
+    labels = ["index" + " " * ("index" in ids), *ids]
+    # their columns by place: the first has no name
+    kinds = dict.fromkeys(range(len(labels)), str)
+    frame = pd.read_csv(io.BytesIO(text), dtype=kinds, keep_default_na=False)
+    return frame.set_axis([*labels, *frame.columns[len(labels) :]], axis=1)
 
 
 def details(table, predictions, model, asked, ending):

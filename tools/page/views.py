@@ -44,12 +44,12 @@ def flagged_first(frame):
     return far.sort_values(ascending=False, kind="stable").index.to_numpy()
 
 
-def wide(frame, targets, bounds=True):
+def wide(frame, targets):
     """A row a sample: labels, verdict, and of each target prediction, bounds, and its verdict where one is beyond."""
     labels = list(frame.columns[: frame.columns.get_loc("verdict")])
     columns = [*labels, "verdict", "leverage", "residual"]
     for name in targets:
-        columns += [name, f"{name} lower", f"{name} upper"] if bounds else [name]
+        columns += [name, f"{name} lower", f"{name} upper"]
         if (frame[f"{name} verdict"] != INSIDE).any():
             columns.append(f"{name} verdict")
     return frame[columns]
