@@ -21,7 +21,7 @@ from tools.page.asked import Asked
 from tools.page.band import band_of, scaled, unlike
 from tools.page.charts import COLOURS, long_frame, spectra_chart, unlike_chart
 from tools.page.drop import Dropped
-from tools.page.heard import plain
+from tools.page.heard import listen, plain
 
 DRAWN = 12  # spectra in a chart, unless others are ticked
 BADGES = {"inside": "blue", "extrapolating": "orange", "unlike": "red"}
@@ -189,6 +189,7 @@ def show_answer(answer, model, description, asked, marks, key):
 def main():
     st.set_page_config("Concentrations from spectra", layout="wide")
     st.title("Concentrations from spectra", anchor=False)
+    listen()
     folder = sys.argv[1]
     try:
         model, description = loaded(folder, os.stat(os.path.join(folder, DESCRIPTION)).st_mtime_ns)

@@ -21,12 +21,17 @@ class Heard(logging.Handler):
             self.lines.append(record.getMessage())
 
 
-@contextmanager
-def heard():
-    """Give the list of lines that are said within."""
-    handler = Heard()
+def listen():
+    """Have what is less than a warning said at all, in this process."""
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+@contextmanager
+def heard():
+    """Give the list of lines that are said within, where `listen` was called before."""
+    handler = Heard()
+    for name in LOGGERS:
         logging.getLogger(name).addHandler(handler)
     try:
         yield handler.lines

@@ -1,6 +1,7 @@
 """A model on the grid of the instrument files that tests/tools/convert makes, and files to drop."""
 
 import io
+import logging
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import train
 from recore.model_file import load_described
 from tests.conftest import make_table, write
 from tests.tools.convert.test_made_files import N, X
+from tools.page import heard
 from tools.page.answers import answers_of
 from tools.page.asked import Asked
 from tools.page.drop import Dropped
@@ -65,8 +67,16 @@ def described(folder):
 
 
 @pytest.fixture
-def ask(described):
+def heard_again(caplog):
+    """What the page sets of the loggers is undone."""
+    for name in heard.LOGGERS:
+        caplog.set_level(logging.WARNING, name)
+
+
+@pytest.fixture
+def ask(described, heard_again):
     """A function of (name, bytes) pairs and options: what the page answers."""
+    heard.listen()
 
     def answers(*files, **asked):
         return answers_of([Dropped(*each) for each in files], *described, Asked(**asked))

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 
@@ -98,7 +97,7 @@ def test_a_model_of_the_demo_data_is_called_synthetic(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def visit(folder, monkeypatch):
+def visit(folder, monkeypatch, heard_again):
     """A function: somebody opens the page."""
     from streamlit.testing.v1 import AppTest
 
@@ -152,33 +151,27 @@ def test_names_of_files_are_no_markdown():
 
 
 @streamlit
-def test_a_model_that_is_damaged_while_the_page_stands_is_one_line(tmp_path, folder, monkeypatch):
-    from streamlit.testing.v1 import AppTest
-
+def test_a_model_that_is_damaged_while_the_page_stands_is_one_line(visit, tmp_path, monkeypatch):
     (tmp_path / "model.json").write_text(json.dumps({"format": 0}))
     monkeypatch.setattr(sys, "argv", ["app.py", str(tmp_path)])
-    tab = AppTest.from_file(APP, default_timeout=60).run()
+    tab = visit()
     assert not tab.exception and len(tab.error) == 1 and not tab.get("file_uploader")
 
 
 @pytest.fixture(scope="module")
 def served(folder, tmp_path_factory):
-    """A server with a limit of 1 MB: its address, its home, and what it says once it is stopped."""
+    """A server with a limit of 1 MB: its port, and its home."""
     home, port = tmp_path_factory.mktemp("home"), free_port()
     line = [sys.executable, "-m", "tools.page", "--model", str(folder), "--port", str(port), "--limit", "1"]
     environment = {**os.environ, "HOME": str(home)}
     server = subprocess.Popen(line, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex((page.HERE, port)) == 0:
-                    break
-            time.sleep(0.1)
+        assert any(f"http://{page.HERE}:{port}" in said.decode() for said in server.stdout)  # once it listens
         yield port, home
     finally:
         server.send_signal(signal.SIGINT)
-        said = server.communicate(timeout=30)
-    assert f"http://{page.HERE}:{port}" in said[0].decode() and b"Traceback" not in said[1]
+        _, errors = server.communicate(timeout=30)
+    assert b"Traceback" not in errors
 
 
 @streamlit
