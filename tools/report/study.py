@@ -127,7 +127,8 @@ def source_of(path):
     """Where a file says that its spectra come from: only that of demo_data does."""
     path = preprocess.find_table(path)
     if path.endswith(".parquet"):
-        origin = recore.parquet.pyarrow_parquet().read_schema(path).metadata.get(b"origin", b"")
+        told = recore.parquet.pyarrow_parquet().read_schema(path).metadata or {}
+        origin = told.get(b"origin", b"")
     else:
         with open(path, "rb") as file:
             origin = file.read(200)
