@@ -39,6 +39,7 @@ from tools.monitor.measuring import measure
 from tools.monitor.page import page
 from tools.monitor.results import HEADER, summary, to_frame
 from tools.output import markdown
+from tools.report.study import DEMO, source_of
 
 
 class Alarm(SystemExit):
@@ -115,7 +116,8 @@ def main(argv=None):
     rows, alarm = list(summary(charts, batches, model)), alarm_line(charts, names, folder)
     trained = f"trained on {description['training'].get('file', 'an unknown file')}"
     trained += f", sha256 {description['sha256'][:12]}"
-    text = page(charts, HEADER, rows, name=name, trained=trained, told=told, alarm=alarm, command=typed)
+    about = {"name": name, "trained": trained, "told": told, "alarm": alarm, "command": typed}
+    text = page(charts, HEADER, rows, synthetic=DEMO in map(source_of, arguments.files), **about)
     with preprocess.replacing(folder / "monitor.html") as file:
         file.write(text)
     print("\n".join(markdown(HEADER, rows)))

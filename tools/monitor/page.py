@@ -66,7 +66,7 @@ def figures_of(charts):
         yield Figure(title, caption, drawn)
 
 
-def page(charts, header, rows, *, name, trained, told, alarm, command):
+def page(charts, header, rows, *, name, trained, told, alarm, command, synthetic=False):
     """The page, as HTML.
 
     Parameters
@@ -82,6 +82,8 @@ def page(charts, header, rows, *, name, trained, told, alarm, command):
         The line on the first crossing.
     command : str
         That made the page.
+    synthetic : bool
+        Whether the spectra are.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
@@ -100,5 +102,6 @@ def page(charts, header, rows, *, name, trained, told, alarm, command):
         told=told,
         alarm=alarm,
         command=command,
+        synthetic=synthetic,
         day=date.today(),
     )

@@ -17,6 +17,7 @@ from recore.predictions import predict
 from recore.tables import read_tables, reading_for
 from tools.page.drop import sources_of
 from tools.page.heard import heard, one_line
+from tools.report.study import DEMO, source_of
 
 RESAMPLE = f"{OTHERS}, or switch on “Interpolate” under Options"
 
@@ -29,6 +30,7 @@ class Answer(NamedTuple):
     predictions: np.ndarray  # (n_rows, n_targets)
     csv: bytes  # predict.py's table for people
     frame: pd.DataFrame  # the same, numbers as they stand there, labels as text
+    synthetic: bool  # whether the table says that its spectra are
     said: list  # lines on what was done on the way
 
 
@@ -57,7 +59,8 @@ def answer(source, model, description, asked, step=lambda name, rows: None):
     predictions = predict(table.features, model)
     text = details(table, predictions, model, asked, ".csv")
     said = [line.replace(os.path.basename(source.path), source.name, 1) for line in said]
-    return Answer(source.name, table, predictions, text, frame_of(text, list(ids)), [*source.said, *said])
+    frame, synthetic = frame_of(text, list(ids)), source_of(source.path) == DEMO
+    return Answer(source.name, table, predictions, text, frame, synthetic, [*source.said, *said])
 
 
 def frame_of(text, ids):

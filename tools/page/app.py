@@ -170,6 +170,8 @@ def show_answer(answer, model, description, asked, marks, key):
     """All of one table."""
     frame, channels = answer.frame, description["channels"]
     st.subheader(plain(answer.name), anchor=False)
+    if answer.synthetic:
+        st.warning("**Synthetic.** No instrument measured these spectra.")
     counts = views.counts_of(frame)
     st.markdown(" ".join(badge(verdict, f"{count:,} ") for verdict, count in counts.items()))
     if answer.said:

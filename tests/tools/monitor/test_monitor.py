@@ -234,6 +234,8 @@ def test_the_page_names_the_crossing_and_is_in_the_reports_look(model, reference
     rows = [["good", *"1234567"], ["<bad>", *"1234567"]]
     text = page(charts, HEADER, rows, alarm=line, **about)
     assert f"A limit is crossed.</span> {html.escape(line)}" in text and "<bad>" not in text
+    assert "Synthetic" not in text
+    assert "Synthetic data." in page(charts, HEADER, rows, alarm=line, synthetic=True, **about)
     residual = next(chart for chart in charts if chart.name == "residual")
     found, limit = (plain(np.exp(each[1, 0])) for each in (residual.value, residual.upper))
     assert f"<figcaption>Crossed first in batch 2: {found}, limit {limit}.</figcaption>" in text

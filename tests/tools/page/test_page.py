@@ -1,6 +1,8 @@
 """python -m tools.page: what it refuses, how it serves, and the page itself where Streamlit is installed."""
 
+import gzip
 import importlib.util
+import io
 import json
 import os
 import re
@@ -18,6 +20,7 @@ from tests.conftest import ROOT
 from tests.tools.convert.test_made_files import jcamp
 from tests.tools.page.conftest import bytes_of, spectra_of, table_of
 from tools.demo_data import __main__ as demo_data
+from tools.demo_data.files import NOT_MEASURED
 from tools.page import __main__ as page
 from tools.page import about
 from tools.page.heard import plain
@@ -91,6 +94,14 @@ def test_a_model_of_the_demo_data_is_called_synthetic(tmp_path, monkeypatch):
     monkeypatch.setattr(about, "demo_file", lambda: str(path))
     assert about.synthetic({"training": {"sha256": about.file_sum(str(path))}})
     assert not about.synthetic({"training": {"sha256": "another"}})
+
+
+def test_spectra_of_the_demo_data_are_called_synthetic(ask):
+    buffer = io.BytesIO()
+    with gzip.GzipFile(f"{NOT_MEASURED}.csv", "w", fileobj=buffer) as file:  # as tools.demo_data says it
+        file.write(bytes_of(NEW))
+    files = [("demo.csv.gz", buffer.getvalue()), ("new.csv", bytes_of(NEW))]
+    assert [answer.synthetic for answer in ask(*files).answers] == [True, False]
 
 
 # --- the page ---
