@@ -23,7 +23,7 @@ from tools.page.charts import COLOURS, long_frame, spectra_chart, unlike_chart
 from tools.page.drop import Dropped
 from tools.page.heard import listen, plain
 
-DRAWN = 12  # spectra in a chart, unless others are ticked
+DRAWN, MOST_DRAWN = 12, 100  # spectra in a chart, unless others are ticked; and of those
 BADGES = {"inside": "blue", "extrapolating": "orange", "unlike": "red"}
 COVERAGES = [0.5, 0.8, 0.9, 0.95, 0.99]
 MEANINGS = (
@@ -182,7 +182,7 @@ def show_answer(answer, model, description, asked, marks, key):
     every, one = st.tabs(["All samples", "One sample"])
     with every:
         order, ticked = show_table(frame, [target["name"] for target in described], key)
-        show_spectra(answer, frame, ticked or list(order[:DRAWN]), model, channels, key)
+        show_spectra(answer, frame, ticked[:MOST_DRAWN] or list(order[:DRAWN]), model, channels, key)
     with one:
         row = show_sample(frame, described, key)
         show_spectra(answer, frame, [row], model, channels, f"one{key}")

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from preprocess import ID_COLUMNS
 from recore.marks import MARKS, UNKNOWN
 from recore.ranges import VERDICTS
 
@@ -45,14 +46,15 @@ def flagged_first(frame):
 
 
 def wide(frame, targets):
-    """A row a sample: labels, verdict, and of each target prediction, bounds, and its verdict where one is beyond."""
-    labels = list(frame.columns[: frame.columns.get_loc("verdict")])
-    columns = [*labels, "verdict", "leverage", "residual"]
+    """A row a sample: label, verdict; of each target prediction, bounds, and its verdict where one is beyond; other ids."""
+    label, *ids = frame.columns[: frame.columns.get_loc("verdict")]
+    usual = [name for name in ids if name in ID_COLUMNS]
+    columns = [label, *usual, "verdict", "leverage", "residual"]
     for name in targets:
         columns += [name, f"{name} lower", f"{name} upper"]
         if (frame[f"{name} verdict"] != INSIDE).any():
             columns.append(f"{name} verdict")
-    return frame[columns]
+    return frame[[*columns, *(name for name in ids if name not in usual)]]
 
 
 def digits(value, form):

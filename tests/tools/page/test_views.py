@@ -27,7 +27,13 @@ def test_a_targets_verdict_is_shown_where_one_is_beyond_what_was_measured(ask):
     frame["Ca verdict"] = "inside"
     shown = list(views.wide(frame, ["clay", "Ca"]))
     assert shown[-7:] == ["clay", "clay lower", "clay upper", "clay verdict", "Ca", "Ca lower", "Ca upper"]
-    assert shown[:3] == ["index", "DepthTo", "SiteID"]
+    assert shown[:5] == ["index", "DepthTo", "SiteID", "DepthFrom", "verdict"]
+
+
+def test_columns_that_only_go_along_stand_last(ask):
+    table = table_of(6).assign(operator="north")
+    shown = list(views.wide(ask(("new.csv", bytes_of(table)))[0][0].frame, ["Ca"]))
+    assert shown[-4:] == ["Ca", "Ca lower", "Ca upper", "operator"]
 
 
 def test_one_sample_has_the_numbers_of_its_row_and_what_was_measured(ask, described):
