@@ -96,7 +96,7 @@ def main(argv=None):
     arguments = arguments_of(argv)
     load_described(arguments.model, train.ZeroClippedRidgeCV)  # what is wrong with it is said before any page
     if importlib.util.find_spec("streamlit") is None:
-        remedy = "make page installs it (pip install -r tools/page/requirements.txt)"
+        remedy = "make page installs it, on Python 3.11 or newer"
         raise DataError("", "found no streamlit, which draws the page", remedy=remedy)
     check_port(arguments.port)
     line = server_line(os.path.abspath(arguments.model), arguments.port, arguments.limit)

@@ -2,6 +2,11 @@
 
 import io
 import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,8 +15,9 @@ import pytest
 import predict
 import train
 from recore.model_file import load_described
-from tests.conftest import make_table, write
+from tests.conftest import ROOT, make_table, write
 from tests.tools.convert.test_made_files import N, X
+from tools.page import __main__ as page
 from tools.page import heard
 from tools.page.answers import answers_of
 from tools.page.asked import Asked
@@ -101,3 +107,26 @@ def workbook(table):
     buffer = io.BytesIO()
     pd.DataFrame(table).to_excel(buffer, index=False)
     return buffer.getvalue()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind((page.HERE, 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def served(folder, tmp_path_factory):
+    """A server with a limit of 1 MB: its port, and its home."""
+    pytest.importorskip("streamlit", reason="the page needs streamlit, which make page installs")
+    home, port = tmp_path_factory.mktemp("home"), free_port()
+    line = [sys.executable, "-m", "tools.page", "--model", str(folder), "--port", str(port), "--limit", "1"]
+    environment = {**os.environ, "HOME": str(home)}
+    server = subprocess.Popen(line, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert any(f"http://{page.HERE}:{port}" in said.decode() for said in server.stdout)  # once it listens
+        yield port, home
+    finally:
+        server.send_signal(signal.SIGINT)
+        _, errors = server.communicate(timeout=30)
+    assert b"Traceback" not in errors

@@ -4,11 +4,8 @@ import gzip
 import importlib.util
 import io
 import json
-import os
 import re
-import signal
 import socket
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -31,12 +28,6 @@ APP = str(ROOT / "tools" / "page" / "app.py")
 streamlit = pytest.mark.skipif(
     importlib.util.find_spec("streamlit") is None, reason="the page needs streamlit, which make page installs"
 )
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind((page.HERE, 0))
-        return probe.getsockname()[1]
 
 
 # --- the command ---
@@ -167,22 +158,6 @@ def test_a_model_that_is_damaged_while_the_page_stands_is_one_line(visit, tmp_pa
     monkeypatch.setattr(sys, "argv", ["app.py", str(tmp_path)])
     tab = visit()
     assert not tab.exception and len(tab.error) == 1 and not tab.get("file_uploader")
-
-
-@pytest.fixture(scope="module")
-def served(folder, tmp_path_factory):
-    """A server with a limit of 1 MB: its port, and its home."""
-    home, port = tmp_path_factory.mktemp("home"), free_port()
-    line = [sys.executable, "-m", "tools.page", "--model", str(folder), "--port", str(port), "--limit", "1"]
-    environment = {**os.environ, "HOME": str(home)}
-    server = subprocess.Popen(line, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    try:
-        assert any(f"http://{page.HERE}:{port}" in said.decode() for said in server.stdout)  # once it listens
-        yield port, home
-    finally:
-        server.send_signal(signal.SIGINT)
-        _, errors = server.communicate(timeout=30)
-    assert b"Traceback" not in errors
 
 
 @streamlit
