@@ -40,6 +40,9 @@ validate: .venv/installed $(TABLE)  ## figures by row and by site, under reports
 report: .venv/installed $(TABLE)  ## one page to show: reports/NAME/report.html
 	.venv/bin/python -m tools.report $(FILE)
 
+page: .venv/page-installed  ## a page in the browser: drop spectra, read predictions of MODEL=model
+	.venv/bin/python -m tools.page --model $(MODEL)
+
 peers: .venv/installed $(TABLE)  ## other models on the same folds, with times
 	.venv/bin/python -m tools.validate $(FILE) --peers --short
 
@@ -76,5 +79,9 @@ $(PUBLIC): | .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r tools/requirements.txt
 	@touch $@
 
-.PHONY: help run convert test check lint validate report peers tune docs benchmark loadtest simulate docker matrix test-oldest
+.venv/page-installed: .venv/installed tools/page/requirements.txt
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r tools/page/requirements.txt
+	@touch $@
+
+.PHONY: help run convert test check lint validate report page peers tune docs benchmark loadtest simulate docker matrix test-oldest
 .DELETE_ON_ERROR:

@@ -21,6 +21,7 @@ COMMANDS = {  # as they are typed, and where the parser is
     "tools.report": "tools.report.__main__",
     "tools.trust": "tools.trust.__main__",
     "tools.trust.resampling": "tools.trust.resampling",
+    "tools.page": "tools.page.__main__",
     "tools.monitor": "tools.monitor.__main__",
     "tools.monitor.trial": "tools.monitor.trial",
     "tools.validate.kept": "tools.validate.kept",

@@ -19,13 +19,12 @@ False alarms are aimed at `--rate` a good batch; what comes of it is measured by
 tools.monitor.trial`: two to three times as many.
 
 Exit status: 0 all within limits; 1 a limit is crossed, told in one line on stderr; 2 a mistake in what
-was given. Written to reports/NAME/, NAME the model's folder: monitor.csv, monitor.png.
+was given. Written to reports/NAME/, NAME the model's folder: monitor.csv, and monitor.html to look at.
 """
 
+import shlex
 import sys
 from pathlib import Path
-
-import matplotlib.pyplot as plt
 
 import preprocess
 import train
@@ -37,8 +36,10 @@ from tools.monitor.alarms import alarm_line
 from tools.monitor.batches import check_reference, read_batches
 from tools.monitor.charts import ALARM, ALIKE, chart_all
 from tools.monitor.measuring import measure
-from tools.monitor.results import draw, summary, to_frame
+from tools.monitor.page import page
+from tools.monitor.results import HEADER, summary, to_frame
 from tools.output import markdown
+from tools.report.study import DEMO, source_of
 
 
 class Alarm(SystemExit):
@@ -92,6 +93,7 @@ def basis(reference, alike):
 
 def main(argv=None):
     arguments = arguments_of(argv)
+    typed = shlex.join(["python", "-m", "tools.monitor", *(sys.argv[1:] if argv is None else argv)])
     model, description = load_described(arguments.model, train.METHODS)
     how = {"axis": description["channels"] or None, "ids": description["ids"]}
     how["settings"] = Settings(**description["preprocessing"])
@@ -111,14 +113,15 @@ def main(argv=None):
 
     with preprocess.replacing(folder / "monitor.csv") as file:
         to_frame(charts, names, new).to_csv(file, index=False)
-    figure = draw(charts, names, f"{name}: {told}")
-    with preprocess.replacing(folder / "monitor.png", "wb") as file:
-        figure.savefig(file, format="png", dpi=100)
-    plt.close(figure)
-    header = ["batch", "rows", "assays", "flagged", "beyond", "leverage", "residual", "crossed"]
-    print("\n".join(markdown(header, list(summary(charts, batches, model)))))
+    rows, alarm = list(summary(charts, batches, model)), alarm_line(charts, names, folder)
+    trained = f"trained on {description['training'].get('file', 'an unknown file')}"
+    trained += f", sha256 {description['sha256'][:12]}"
+    about = {"name": name, "trained": trained, "told": told, "alarm": alarm, "command": typed}
+    text = page(charts, HEADER, rows, synthetic=DEMO in map(source_of, arguments.files), **about)
+    with preprocess.replacing(folder / "monitor.html") as file:
+        file.write(text)
+    print("\n".join(markdown(HEADER, rows)))
     print(f"\n{told}\nwrote {folder}/")
-    alarm = alarm_line(charts, names, folder)
     if alarm:
         raise Alarm(f"python -m tools.monitor: {alarm}")
 

@@ -52,7 +52,7 @@ def of_spectra(model, X):
     values["flagged"] = (found["verdict"] != "inside").sum(), n, 0.0, 1.0
     values = {name: np.array(each)[:, None] for name, each in values.items()}
     centre, scale = training_predictions(model)
-    predicted = (np.asarray(X) @ model.coef_.T + model.intercept_ - centre) / scale
+    predicted = (model.unclipped(X) - centre) / scale
     values["prediction"] = with_spread(predicted, np.ones_like(predicted, bool), scale)
     return values
 
@@ -60,9 +60,13 @@ def of_spectra(model, X):
 def training_predictions(model):
     """Mean and standard deviation (t,) of the unclipped predictions of the training spectra.
 
-    Exact: the mean of linear predictions is the prediction of the mean, their variance b' C b, C the
-    covariance of the features from its axes and eigenvalues.
+    Exact of a linear model: the mean of its predictions is the prediction of the mean, their variance b' C b, C the
+    covariance of the features from its axes and eigenvalues. A kernel keeps the mean; its spread is what the
+    held-out R2 leaves of that of the assays.
     """
+    if model.further:
+        r2 = np.clip(model.cv_r2_, 0, 1 - 1e-12)
+        return model.y_mean_, above_zero(model.cv_rmse_ * np.sqrt(r2 / (1 - r2)))
     variance = np.square(model.coef_ @ model.axes_.T) @ (model.eigenvalues_ / model.total_weight_)
     return model.coef_ @ model.x_mean_ + model.intercept_, above_zero(np.sqrt(variance))
 

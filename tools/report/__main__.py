@@ -18,6 +18,7 @@ import numpy as np
 
 import preprocess
 from recore.details import DIGITS
+from recore.folds import FEW
 from recore.options import add_model
 from recore.predictions import COVERAGE
 from tools import command
@@ -59,6 +60,8 @@ def command_line():
     parser.add_argument(
         "--output", help="the page (reports/NAME/report.html, with --predict predictions.html)"
     )
+    about = f"other models beside the methods, which are compared of up to {FEW} rows"
+    parser.add_argument("--peers", action="store_true", help=about)
     parser.add_argument("--figure", help="draw only the README's figure, to this file")
     new = parser.add_argument_group("of new samples")
     new.add_argument("--predict", help="spectra file of new samples, to be predicted by a model")

@@ -15,6 +15,7 @@ from tools.report.sections.elements import elements_section
 from tools.report.sections.errors import errors_section
 from tools.report.sections.learning import learning_section
 from tools.report.sections.looks import looks_section
+from tools.report.sections.methods import methods_section
 from tools.report.sections.training_samples import training_samples_section
 
 SECTIONS = (  # in their order on the page; each Study -> Section, or None where a file has nothing for it
@@ -26,6 +27,7 @@ SECTIONS = (  # in their order on the page; each Study -> Section, or None where
     bounds_section,
     looks_section,
     learning_section,
+    methods_section,
     appendix_section,
 )
 SYNTHETIC = "synthetic"  # how a source begins that is none

@@ -105,7 +105,7 @@ def samples_of(path, model_dir, *, coverage=COVERAGE, digits=DIGITS, resample=Fa
     check_share("--coverage", coverage, MOST)
     if not 1 <= digits <= MOST_DIGITS:
         raise preprocess.DataError("--digits", f"found {digits}", f"1 to {MOST_DIGITS}", f"{DIGITS} is usual")
-    model, description = load_described(model_dir, train.ZeroClippedRidgeCV)
+    model, description = load_described(model_dir, train.METHODS)
     table = read_table(path, reading_for(model.target_names_, description, resample))
     predictions = predict(table.features, model)
     found = list(rows(table, predictions, model, coverage, digits))

@@ -57,9 +57,11 @@ def samples(study):
 def channels(study):
     """Of each feature its place, and of each target the correlation and the coefficient."""
     columns = {"place": study.axis, "mean": study.scaled.mean(axis=0)}
-    found = patterns(study)
+    found, model = patterns(study), study.models["row"]
     for k, name in enumerate(study.targets):
-        columns |= {f"{name} correlation": found[k], f"{name} coefficient": study.models["row"].coef_[k]}
+        columns[f"{name} correlation"] = found[k]
+        if not model.further:  # else features have no coefficients that tell all
+            columns[f"{name} coefficient"] = model.coef_[k]
     return pd.DataFrame(columns, pd.Index(list(study.table.features), name="feature")).reset_index()
 
 

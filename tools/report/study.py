@@ -13,6 +13,7 @@ import recore.parquet
 import score
 import train
 from recore import figures
+from recore.folds import FEW, FOLDS
 from recore.settings import settings_of
 from tools import spectra
 from tools.demo_data.files import NOT_MEASURED
@@ -23,8 +24,9 @@ from tools.report.words import unit_of
 from tools.spectra import in_percent, read_spectra
 from tools.trust.coverage import held_out_bounds, plans
 from tools.validate.cross_validation import cross_validate, learning_curve, quiet
-from tools.validate.folds import schemes, told_targets
+from tools.validate.folds import schemes, told_targets, usable
 from tools.validate.measures import measure_table
+from tools.validate.methods import compared
 
 DEMO = (
     "synthetic spectra of python -m tools.demo_data: no instrument measured them, no laboratory assayed them"
@@ -53,7 +55,11 @@ class Study(NamedTuple):
     measures: pd.DataFrame  # of validate.measure_table, by scheme and target
     spans: dict  # of `spans_of`, {scheme: (n_targets, 2)}, without the one whose alpha is by site as well
     curve: pd.DataFrame  # of validate.learning_curve
-    models: dict  # fitted to all rows, {how alpha was chosen: ZeroClippedRidgeCV}
+    method: str  # of mdl.METHODS
+    methods: (
+        pd.DataFrame | None
+    )  # of validate.methods, all on the same folds; None of many rows, which take long
+    models: dict  # fitted to all rows, {how alpha was chosen: a model of the method}
     trusted: dict  # {of `plans`: (bounds (4, n_rows, n_targets), applicability)}, one repeat
 
     @property
@@ -199,7 +205,8 @@ def source_of(path):
     """Where a file says that its spectra come from: only that of demo_data does."""
     path = preprocess.find_table(path)
     if path.endswith(".parquet"):
-        origin = recore.parquet.pyarrow_parquet().read_schema(path).metadata.get(b"origin", b"")
+        told = recore.parquet.pyarrow_parquet().read_schema(path).metadata or {}
+        origin = told.get(b"origin", b"")
     else:
         with open(path, "rb") as file:
             origin = file.read(200)
@@ -214,10 +221,12 @@ def study_of(arguments, command):
     plan = schemes(table, arguments)
     targets = told_targets(table.targets, plan)
     X = table.features.to_numpy()
-    Y, jobs = targets.to_numpy(), arguments.jobs
-    predictions = cross_validate(X, Y, plan, jobs)
+    Y, jobs, method = targets.to_numpy(), arguments.jobs, arguments.method
+    predictions = cross_validate(X, Y, plan, jobs, method)
     trusted = {
-        name: held_out_bounds(X, Y, folds, groups=groups, jobs=jobs, label=f"bounds, {name}")[:2]
+        name: held_out_bounds(X, Y, folds, groups=groups, jobs=jobs, label=f"bounds, {name}", method=method)[
+            :2
+        ]
         for name, (folds, groups) in plans(plan).items()
     }
     return Study(
@@ -240,10 +249,21 @@ def study_of(arguments, command):
             for name, (folds, sites) in plan.items()
             if sites is None
         },
-        learning_curve(X, targets, plan, jobs),
-        fitted(table._replace(targets=targets), arguments.group),
+        learning_curve(X, targets, plan, jobs, method),
+        method,
+        methods_of(X, targets, plan, arguments, raw),
+        fitted(table._replace(targets=targets), arguments.group, method),
         trusted,
     )
+
+
+def methods_of(X, targets, plan, arguments, raw):
+    """The table of all methods on the folds of a plan, with other models for --peers; None of more than FEW rows."""
+    if len(X) > FEW and not arguments.peers:
+        return None
+    if arguments.peers:
+        targets = usable(targets, arguments.folds or FOLDS)
+    return compared(X, targets, plan, arguments.jobs, raw if arguments.peers else None)
 
 
 def sites_of(table, group):
@@ -266,13 +286,13 @@ def spans_of(Y, scheme, folds, predicted, sites):
     return found
 
 
-def fitted(table, group):
+def fitted(table, group, method):
     """The model fitted to all rows, alpha chosen by row and, where there are sites, by site."""
     try:
         with quiet():  # the page shows the grid's edges itself
-            models = {"row": train.fit(table)}
+            models = {"row": train.fit(table, method=method)}
             if group in table.ids:
-                models["site"] = train.fit(table, group)
+                models["site"] = train.fit(table, group, method=method)
     except ValueError as error:  # a target that one site alone has
         raise preprocess.DataError("", str(error)) from None
     return models

@@ -1,12 +1,15 @@
 """tools/monitor: good batches, drifts, faults, and what it says."""
 
+import html
 import os
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 import preprocess
@@ -18,8 +21,11 @@ from tools.monitor import charts
 from tools.monitor.alarms import SPECTRA, alarm_line
 from tools.monitor.batches import read_batches
 from tools.monitor.charts import chart_all
+from tools.monitor.figures import chart_figure
 from tools.monitor.measuring import SLOPE_ROWS, measure, slopes, training_predictions
-from tools.monitor.results import to_frame
+from tools.monitor.page import page, report_style
+from tools.monitor.results import HEADER, to_frame
+from tools.report.words import plain
 
 ROWS = 12  # a batch
 TRAINED, KNOWN, NEW = 240, 24, 12  # rows, then batches
@@ -105,6 +111,17 @@ def test_mean_and_spread_of_training_predictions_come_from_the_model_alone(folde
     mean, sd = training_predictions(model)
     np.testing.assert_allclose(mean, unclipped.mean(axis=0), rtol=1e-8)
     np.testing.assert_allclose(sd, unclipped.std(axis=0), rtol=1e-6)
+
+
+def test_a_kernel_is_charted_around_its_own_predictions_too(folder):
+    table = spectra.read_table(str(folder / "training.csv"))
+    kernel = train.fit(table, method="kernel")
+    unclipped = kernel.unclipped(table.features)
+    mean, sd = training_predictions(kernel)
+    some = ~table.targets.isna().to_numpy()
+    for k, known in enumerate(some.T):
+        assert mean[k] == pytest.approx(unclipped[known, k].mean(), rel=1e-6, abs=1e-9)
+        assert 0.5 < sd[k] / unclipped[known, k].std() < 2
 
 
 def test_slope_and_its_error_are_those_of_a_regression_of_the_rows_with_an_assay():
@@ -207,6 +224,36 @@ def test_batches_of_one_row_are_charted(model, reference, rock, tmp_path, with_r
     assert np.isfinite(prediction.upper).all() and not prediction.crossed.any()
 
 
+def test_of_one_batch_limits_are_drawn_as_wide_as_the_batch(model, reference, rock, tmp_path):
+    leverage, *_ = chart_all(model, measure(model, batches_of(rock[-ROWS:], model, tmp_path)), reference)
+    figure = Figure()
+    chart_figure(figure, leverage, 0)
+    axes = figure.axes[0]
+    drawn = [patch.get_data()[:2] for patch in axes.patches]
+    limits = [np.exp(each[0, 0]) for each in (leverage.centre, leverage.lower, leverage.upper)]
+    np.testing.assert_allclose([values for values, _ in drawn], np.transpose([limits]))
+    assert all(edges.tolist() == [0.5, 1.5] for _, edges in drawn) and axes.get_xlim() == (0.5, 1.5)
+
+
+def test_the_page_names_the_crossing_and_is_in_the_reports_look(model, reference, rock, tmp_path):
+    table = rock[-2 * ROWS :].copy()
+    table.loc[table.index[ROWS:], channels_of(table)] += 0.3 * fringes(table)
+    batches = batches_of(table, model, tmp_path)
+    charts = chart_all(model, measure(model, batches), reference)
+    line = alarm_line(charts, ["good", "<bad>"], "reports/core")
+    about = {"name": "core", "trained": "", "told": "limits", "command": ""}
+    rows = [["good", *"1234567"], ["<bad>", *"1234567"]]
+    text = page(charts, HEADER, rows, alarm=line, **about)
+    assert f"A limit is crossed.</span> {html.escape(line)}" in text and "<bad>" not in text
+    assert "Synthetic" not in text
+    assert "Synthetic data." in page(charts, HEADER, rows, alarm=line, synthetic=True, **about)
+    residual = next(chart for chart in charts if chart.name == "residual")
+    found, limit = (plain(np.exp(each[1, 0])) for each in (residual.value, residual.upper))
+    assert f"<figcaption>Crossed first in batch 2: {found}, limit {limit}.</figcaption>" in text
+    assert report_style().strip() in text and "--series0" in report_style()
+    assert not re.search(r"(src|href)=\"(?!data:|#)", text) and "@import" not in text
+
+
 def test_a_file_is_cut_by_rows_or_by_site_in_file_order(folder, model, rock):
     path = str(folder / "good.csv")
     table = rock[-NEW * ROWS :]
@@ -223,7 +270,8 @@ def test_within_limits_it_ends_in_peace_and_writes_table_and_figure(folder, tmp_
     monitor.main([files[1], "--model", files[0], "--reference", files[2], "--batch", str(ROWS)])
     said = capsys.readouterr()
     assert not said.err and said.out.count(" rows ") >= NEW and f"{KNOWN} reference batches" in said.out
-    assert (tmp_path / "reports/core/monitor.png").read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "reports/core/monitor.html").read_text()
+    assert "No batch crosses a limit." in page and page.count("<svg") == page.count("</svg>") > 6
     frame = pd.read_csv(tmp_path / "reports/core/monitor.csv")
     assert frame["batch"].nunique() == NEW and not frame["crossed"].any()
 
