@@ -69,7 +69,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def described(folder):
     """A model and its description."""
-    return load_described(str(folder), train.ZeroClippedRidgeCV)
+    return load_described(str(folder), train.METHODS)
 
 
 @pytest.fixture

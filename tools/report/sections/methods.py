@@ -23,7 +23,7 @@ def methods_section(study):
         name = NAMES.get(line["model"], line["model"])
         rows.append([Cell(name + " (this page)" * (line["model"] == study.method))])
         rows[-1] += [Cell(r2_text(value), "", value) for value in r2]
-    told = advice(study.methods)
+    told = advice(study.methods, study.by)
     section = Section("methods", "Which method?", [f"{told[0].upper()}{told[1:]}."])
     section.parts = [Table("All are fitted and judged on the same folds.", columns, rows)]
     return section
