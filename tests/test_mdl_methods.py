@@ -56,9 +56,8 @@ def other_view(kind, X, weight):
     if kind is TwoViewRidgeCV:
         return Z, np.array(mdl.ALPHAS)
     s, V = np.linalg.eigh(kernel_of(Z, Z, weight))
-    return V * np.sqrt(
-        np.maximum(s, 0)
-    ), KERNEL_ALPHAS  # any features of the same product give the same ridge
+    # any features of the same product give the same ridge
+    return V * np.sqrt(np.maximum(s, 0)), mdl.KERNEL_ALPHAS
 
 
 def refitted(kind, X, Y, weight, units):
