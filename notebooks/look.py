@@ -19,10 +19,12 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import preprocess
+from mdl import ZeroClippedRidgeCV
 from recore.channels import numbers, positions
+from recore.expected import fit_with
 from recore.ways import SITE
 from tools.spectra import read_spectra, read_table
-from tools.tune.search import SEARCH_ALPHAS, Search
+from tools.tune.search import SEARCH_ALPHAS
 from tools.validate.cross_validation import quiet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,7 +98,7 @@ def r2(X, Y, sites=None):
     with threadpool_limits(1), quiet():  # many small fits: more threads wait for each other
         return np.array(
             [
-                Search(SEARCH_ALPHAS).fit(X, Y, groups=left_out).cv_r2_
+                fit_with(ZeroClippedRidgeCV, SEARCH_ALPHAS, X, Y, left_out).cv_r2_
                 for left_out in ([None] if sites is None else [None, sites])
             ]
         )

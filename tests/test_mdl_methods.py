@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 import mdl
 import recore.blend
 import recore.parts
-from mdl import ALPHAS, KERNEL_ALPHAS, KernelRidgeCV, TwoViewRidgeCV, ZeroClippedRidgeCV
+from mdl import KernelRidgeCV, TwoViewRidgeCV, ZeroClippedRidgeCV
 from recore.blend import soft_weights
 from recore.closed import Closed
 from recore.views import SHARE
@@ -24,6 +24,13 @@ from tests.recore.test_views import by_hand
 
 KINDS = [TwoViewRidgeCV, KernelRidgeCV]
 GRID = np.logspace(-3, 3, 7)
+
+
+@pytest.fixture
+def few_alphas(monkeypatch):
+    """Fewer alphas of the second views, for tests that refit at each."""
+    monkeypatch.setattr(mdl, "ALPHAS", tuple(np.logspace(-5, 5, 11)))
+    monkeypatch.setattr(mdl, "KERNEL_ALPHAS", np.logspace(-4, 2, 7))
 
 
 def spectra(n, p=30, seed=0):
@@ -47,11 +54,10 @@ def other_view(kind, X, weight):
     """Features of the second ridge, of all rows, and its alphas."""
     Z = by_hand(X, weight, kind is KernelRidgeCV)
     if kind is TwoViewRidgeCV:
-        return Z, np.array(ALPHAS)
+        return Z, np.array(mdl.ALPHAS)
     s, V = np.linalg.eigh(kernel_of(Z, Z, weight))
-    return V * np.sqrt(
-        np.maximum(s, 0)
-    ), KERNEL_ALPHAS  # any features of the same product give the same ridge
+    # any features of the same product give the same ridge
+    return V * np.sqrt(np.maximum(s, 0)), mdl.KERNEL_ALPHAS
 
 
 def refitted(kind, X, Y, weight, units):
@@ -64,6 +70,7 @@ def refitted(kind, X, Y, weight, units):
     return np.einsum("ant,at->nt", errors, weights), weights
 
 
+@pytest.mark.usefixtures("few_alphas")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("grouped", [False, True])
 @pytest.mark.parametrize("weighted", [False, True])
@@ -82,11 +89,12 @@ def test_held_out_figures_are_those_of_refits(kind, grouped, weighted, n):
     assert model.lower_.tolist() == [0, -np.inf, 0, 0]
 
 
+@pytest.mark.usefixtures("few_alphas")
 @pytest.mark.parametrize("kind", KINDS)
 def test_bounds_are_made_of_the_held_out_errors_of_the_average(kind):
-    X, Y = spectra(60)
+    X, Y = spectra(40)
     model = kind(GRID).fit(X, Y)
-    errors, _ = refitted(kind, X, Y, np.ones(60), np.arange(60))
+    errors, _ = refitted(kind, X, Y, np.ones(40), np.arange(40))
     clipped = np.minimum(errors, Y - model.lower_)
     plain = ZeroClippedRidgeCV(GRID).fit(X, Y)
     for name in (
@@ -104,7 +112,7 @@ def test_bounds_are_made_of_the_held_out_errors_of_the_average(kind):
     lower, upper = model.predict_interval(X, 0.8)
     assert 0.75 < np.mean((lower <= Y) & (upper >= Y)) <= 1
     fitted, (s0, s1) = Y - clipped, model.error_growth_.T
-    rows, targets = range(60), range(Y.shape[1])
+    rows, targets = range(40), range(Y.shape[1])
     left = np.array([[1 / (1 + leverage_without(X, row, model.alpha_[k])) for k in targets] for row in rows])
     scaled = np.sort(clipped * np.sqrt(left) / np.sqrt(s0 + s1 * fitted**2), axis=0)
     np.testing.assert_allclose(model.error_quantiles_[:, [0, -1]], scaled[[0, -1]].T, rtol=1e-6)
@@ -117,6 +125,7 @@ def leverage_without(X, row, alpha):
     return 1 / len(others) + x @ np.linalg.solve(centred.T @ centred + alpha * np.eye(len(x)), x)
 
 
+@pytest.mark.usefixtures("few_alphas")
 @pytest.mark.parametrize("n", [24, 45])
 def test_two_views_are_the_average_of_two_ridges_folded_into_one(n):
     X, Y = spectra(n)
@@ -128,7 +137,7 @@ def test_two_views_are_the_average_of_two_ridges_folded_into_one(n):
     unit = np.sqrt(np.mean(np.sum(((d - d.mean(axis=0)) / floored) ** 2, axis=1)))
     views = [
         (X, new, GRID, weights[:7]),
-        *[(d / floored / unit, np.gradient(new, axis=1) / floored / unit, np.array(ALPHAS), weights[7:])],
+        *[(d / floored / unit, np.gradient(new, axis=1) / floored / unit, np.array(mdl.ALPHAS), weights[7:])],
     ]
     expected = sum(
         part * Ridge(alpha, solver="svd").fit(old, Y).predict(other)
@@ -144,6 +153,7 @@ def test_two_views_are_the_average_of_two_ridges_folded_into_one(n):
     }
 
 
+@pytest.mark.usefixtures("few_alphas")
 @pytest.mark.parametrize("weighted", [False, True])
 def test_the_kernel_is_scikit_learn_s_kernel_ridge_beside_a_ridge(weighted):
     X, Y = spectra(40)
@@ -162,7 +172,7 @@ def test_the_kernel_is_scikit_learn_s_kernel_ridge_beside_a_ridge(weighted):
         part * Ridge(alpha, solver="svd").fit(X, Y, sample_weight=weight).predict(new)
         for alpha, part in zip(GRID, weights[:7])
     )
-    for alpha, part in zip(KERNEL_ALPHAS, weights[7:]):
+    for alpha, part in zip(mdl.KERNEL_ALPHAS, weights[7:]):
         kernel_ridge = KernelRidge(alpha=alpha, kernel="precomputed").fit(K, Y - centre, sample_weight=weight)
         if weighted:  # its centring is ours, not one that weights change
             root = np.sqrt(weight)
@@ -295,6 +305,7 @@ def test_of_many_rows_some_are_drawn_as_landmarks_always_the_same(monkeypatch):
     np.testing.assert_allclose(stored.landmarks_, model.landmarks_, atol=1e-10)
 
 
+@pytest.mark.usefixtures("few_alphas")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("chosen_by", ["row", "site"])
 def test_closed_figures_are_those_of_refits(kind, chosen_by):

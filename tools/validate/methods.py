@@ -29,17 +29,23 @@ def best_method(found):
     return left[0]
 
 
-def advice(found):
+def by_name(scheme):
+    """How a scheme is called: 'by site'."""
+    return f"by {scheme}"
+
+
+def advice(found, by=by_name):
     """'take --method kernel: mean R² 0.304 by site and 0.528 by row; ridge 0.259 and 0.472, …'."""
     best, lines, schemes = best_method(found), found.set_index("model"), schemes_of(found)[::-1]
 
-    def figures(name, words=""):
-        parts = [f"{lines.loc[name, f'R2 by {scheme}']:.3f}{words and f' by {scheme}'}" for scheme in schemes]
-        return " and ".join(parts)
+    def figures(name, words=lambda scheme: ""):
+        return " and ".join(
+            f"{lines.loc[name, f'R2 by {each}']:.3f} {words(each)}".strip() for each in schemes
+        )
 
     others = ", ".join(f"{name} {figures(name)}" for name in METHODS if name in lines.index and name != best)
     alike = f"(within {ALIKE} methods count as alike, and the simpler is taken)"
-    return f"take --method {best}: mean R² {figures(best, 'by')}; {others} {alike}"
+    return f"take --method {best}: mean R² {figures(best, by)}; {others} {alike}"
 
 
 def compared(X, targets, plan, jobs, spectra=None):
