@@ -23,7 +23,18 @@ from tools.validate.measures import MEASURES
 
 OPTIONS = ["--short", "--jobs", "1"]  # in this process, where a warning is an error
 FASTER = ["--short", "--jobs", "2"]
-KEYS = ["elements", "believe", "against", "samples", "errors", "bounds", "looks", "learning", "methods", "appendix"]
+KEYS = [
+    "elements",
+    "believe",
+    "against",
+    "samples",
+    "errors",
+    "bounds",
+    "looks",
+    "learning",
+    "methods",
+    "appendix",
+]
 
 
 def page_of(table, folder, *options):
