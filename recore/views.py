@@ -162,8 +162,8 @@ def flat_rows(X):
     The last of three or more does not count, as it may sum fewer channels.
     """
     X = X[:, :-1] if X.shape[1] > 2 else X
-    spread = X.max(axis=1) - X.min(axis=1)
-    return np.flatnonzero(spread <= X.shape[1] * EPS * np.abs(X).max(axis=1))
+    high, low = X.max(axis=1), X.min(axis=1)
+    return np.flatnonzero(high - low <= X.shape[1] * EPS * np.maximum(high, -low))
 
 
 def check_flat(X, first=0):
@@ -195,8 +195,7 @@ def kernel(Z, landmarks, theirs, product=products):
     """-|z - l|, (n, m), from the lengths of the landmarks and a `product` (Z, landmarks) -> Z landmarks'."""
     lengths = lengths_of(Z)[:, None]
     squares = lengths + theirs - 2 * product(Z, landmarks)
-    for row, place in np.argwhere(
-        squares < NEAR * (lengths + theirs)
-    ):  # what rounding leaves of a difference
+    near = squares < NEAR * (lengths + theirs)
+    for row, place in np.argwhere(near) if near.any() else ():  # what rounding leaves of a difference
         squares[row, place] = np.square(Z[row] - landmarks[place]).sum()
     return -np.sqrt(squares)
