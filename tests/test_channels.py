@@ -15,7 +15,10 @@ from preprocess import DataError
 from tests.conftest import REAL, channels_of
 from tests.tables import do, said_by
 
-FILES = ("peat_redoxpeat/peat_redoxpeat_full.csv.gz", "yamsys_soil/yamsys_soil_full.csv.gz")
+FILES = (
+    "peat_redoxpeat/peat_redoxpeat_full.csv.gz",
+    pytest.param("yamsys_soil/yamsys_soil_full.csv.gz", marks=pytest.mark.slow),
+)
 
 
 class Lab:

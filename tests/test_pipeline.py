@@ -41,6 +41,7 @@ def test_the_official_score_of_a_file_with_the_49_targets_is_written(table, tmp_
     assert "official score" in scored.stdout
 
 
+@pytest.mark.slow
 def test_the_same_model_and_predictions_whatever_the_processes(long_table, tmp_path, capsys):
     few = long_table.drop(columns=list(preprocess.TARGETS[3:])).rename(
         columns=lambda name: name.replace("PPM", "")

@@ -109,6 +109,7 @@ def test_every_tool_runs_and_leaves_what_it_should(name, project):
     leaves(name, TOOLS[name], project)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file, paths",
     [

@@ -68,6 +68,7 @@ def cells(path):
     return [(kind or "", text) for kind, text in zip(parts[::2], parts[1::2])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_any_folder_and_each_cell_of_code_has_its_claim(path, marked, tmp_path):
     kinds = [kind for kind, _ in cells(path)]

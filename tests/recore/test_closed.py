@@ -44,7 +44,7 @@ def by_hand(X, Y, sites, held_out, left_out):
 
 
 @pytest.mark.parametrize("chosen_by", ["row", "site"])
-@pytest.mark.parametrize("n, p", [(48, 10), (30, 40)])
+@pytest.mark.parametrize("n, p", [pytest.param(48, 10, marks=pytest.mark.slow), (30, 40)])
 def test_the_figures_are_those_of_refits(n, p, chosen_by):
     X, Y = make_spectra(n, p, noise=0.02)
     sites = np.arange(n)[::-1] % 6  # numbered otherwise than they come

@@ -138,6 +138,7 @@ def test_a_grid_search_over_settings_and_alphas_takes_gaps_and_sites(table):
     assert search.cv_results_["split0_test_score"][search.best_index_] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(SKLEARN < (1, 2), reason="the page shows set_output, which came with scikit-learn 1.2")
 def test_the_pages_examples_run(here, monkeypatch):
     demo_data = pytest.importorskip("tools.demo_data.__main__")

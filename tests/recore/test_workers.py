@@ -24,6 +24,7 @@ def test_processes_are_one_or_more(long_table, tmp_path):
         recore.many.main(["--input", str(folder), "--output", str(tmp_path / "out"), "--jobs", "0"])
 
 
+@pytest.mark.slow
 def test_a_bad_table_is_named_and_the_others_are_finished_and_kept(long_table, tmp_path, caplog):
     folder, out = split(long_table, tmp_path / "spectra"), tmp_path / "out"
     bad, good = folder / "part-1.csv.gz", (folder / "part-1.csv.gz").read_bytes()
@@ -92,6 +93,7 @@ def test_an_interrupt_ends_in_one_line_and_leaves_nothing_half_written_and_no_wo
     assert contents(out) == contents(tmp_path / "undisturbed")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the size of files")
 @pytest.mark.parametrize("name", ["preprocess", "preprocess to parquet", "train", "predict"])
 def test_a_full_disk_ends_in_one_line_that_names_the_table(long_table, tmp_path, name):

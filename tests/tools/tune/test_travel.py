@@ -35,6 +35,7 @@ def quarters(source, folder):
     return write(table[~new], folder / "old.csv"), write(table[new], folder / "new.csv")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["synthetic", *REAL_FILES])
 def test_snv_and_derivative_reach_the_score_that_tune_promised(source, here, monkeypatch, capsys, caplog):
     monkeypatch.setattr(candidates, "TREATMENTS", ("both",))
