@@ -114,6 +114,13 @@ def long_table():
 
 
 @pytest.fixture(scope="session")
+def short_table(long_table):
+    """The same with three targets of a laboratory's own, of which a model is soon fitted."""
+    few = long_table.drop(columns=list(preprocess.TARGETS[3:]))
+    return few.rename(columns=lambda name: name.replace("PPM", ""))
+
+
+@pytest.fixture(scope="session")
 def features():
     table = make_table()
     return preprocess.features(table[channels_of(table)])

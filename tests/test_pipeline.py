@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import preprocess
 import recore.tables
 from tests.conftest import step, write
 from tests.tables import FILES, contents, do, model_of, split
@@ -42,11 +41,8 @@ def test_the_official_score_of_a_file_with_the_49_targets_is_written(table, tmp_
 
 
 @pytest.mark.slow
-def test_the_same_model_and_predictions_whatever_the_processes(long_table, tmp_path, capsys):
-    few = long_table.drop(columns=list(preprocess.TARGETS[3:])).rename(
-        columns=lambda name: name.replace("PPM", "")
-    )
-    folder = split(few, tmp_path / "spectra")
+def test_the_same_model_and_predictions_whatever_the_processes(short_table, tmp_path, capsys):
+    folder = split(short_table, tmp_path / "spectra")
     for jobs in ("1", "3"):
         model = tmp_path / jobs / "model"
         training = "--data_dir", folder, "--model_dir", model
@@ -67,7 +63,7 @@ def test_the_same_model_and_predictions_whatever_the_processes(long_table, tmp_p
 
     together = tmp_path / "together"
     together.mkdir()
-    write(few, together / "all.csv")
+    write(short_table, together / "all.csv")
     do("predict", "--data_dir", together, "--model_dir", tmp_path / "1/model", "--output_dir", together)
     assert (together / "all.csv.out").read_bytes() == b"".join(
         first["part-%d.csv.out" % k] for k in range(FILES)

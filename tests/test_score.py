@@ -202,8 +202,8 @@ def test_a_missing_file_ends_in_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["part-2.csv.out", None])
-def test_score_names_predictions_that_are_missing(long_table, tmp_path, missing):
-    folder = split(long_table, tmp_path / "spectra")
+def test_score_names_predictions_that_are_missing(short_table, tmp_path, missing):
+    folder = split(short_table, tmp_path / "spectra")
     do("train", "--data_dir", folder, "--model_dir", tmp_path / "model")
     out = tmp_path / "out"
     do("predict", "--data_dir", folder, "--model_dir", tmp_path / "model", "--output_dir", out)
@@ -215,12 +215,10 @@ def test_score_names_predictions_that_are_missing(long_table, tmp_path, missing)
     assert not (tmp_path / "score.txt").exists()
 
 
-def test_score_reads_assays_from_parquet(long_table, tmp_path):
+def test_score_reads_assays_from_parquet(short_table, tmp_path):
     needs_parquet()
-    folder, other = (
-        split(long_table, tmp_path / "spectra", ".csv"),
-        split(long_table, tmp_path / "parquet", ".parquet"),
-    )
+    folder = split(short_table, tmp_path / "spectra", ".csv")
+    other = split(short_table, tmp_path / "parquet", ".parquet")
     do("train", "--data_dir", folder, "--model_dir", tmp_path / "model")
     scores = []
     for each in (folder, other):

@@ -70,8 +70,8 @@ def test_a_file_that_cannot_be_learned_from_leaves_the_old_model(bad, table, mod
     train.model_fn(str(tmp_path))
 
 
-def test_the_description_tells_the_files_and_a_sum_that_a_shell_gives_too(long_table, tmp_path):
-    folder = split(long_table, tmp_path / "spectra")
+def test_the_description_tells_the_files_and_a_sum_that_a_shell_gives_too(short_table, tmp_path):
+    folder = split(short_table, tmp_path / "spectra")
     do("train", "--data_dir", folder, "--model_dir", tmp_path / "model")
     training = json.loads((tmp_path / "model" / "model.json").read_text())["training"]
     lines = [
@@ -83,11 +83,11 @@ def test_the_description_tells_the_files_and_a_sum_that_a_shell_gives_too(long_t
     assert set(training["mean_r2"]) == {"row", "SiteID"}
 
 
-def test_rows_without_a_site_cost_the_figure_by_site_only(long_table, tmp_path, caplog):
+def test_rows_without_a_site_cost_the_figure_by_site_only(short_table, tmp_path, caplog):
     caplog.set_level("INFO")
-    long_table = long_table.astype({"SiteID": float})
-    long_table.loc[long_table.index[70], "SiteID"] = np.nan
-    folder, one = split(long_table, tmp_path / "spectra"), write(long_table, tmp_path / "one.csv")
+    table = short_table.astype({"SiteID": float})
+    table.loc[table.index[70], "SiteID"] = np.nan
+    folder, one = split(table, tmp_path / "spectra"), write(table, tmp_path / "one.csv")
     for path, place in ((folder, "part-1.csv.gz, row 11"), (one, "row 71, column 'SiteID'")):
         caplog.clear()
         do("train", "--data_dir", path, "--model_dir", tmp_path / "model")

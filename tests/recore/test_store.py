@@ -39,8 +39,8 @@ def test_a_folder_gives_the_model_of_the_single_file(long_table, tmp_path, monke
     assert list(model.feature_names_in_) == list(one.feature_names_in_)
 
 
-def test_features_that_are_kept_are_not_made_again(long_table, tmp_path, monkeypatch):
-    folder, cache = split(long_table, tmp_path / "spectra"), tmp_path / "cache"
+def test_features_that_are_kept_are_not_made_again(short_table, tmp_path, monkeypatch):
+    folder, cache = split(short_table, tmp_path / "spectra"), tmp_path / "cache"
     arguments = "--data_dir", folder, "--model_dir", tmp_path / "model", "--cache", cache
     do("train", *arguments)
     first = model_of(tmp_path / "model")
