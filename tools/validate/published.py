@@ -33,6 +33,7 @@ from recore.options import Parser
 from tools import command
 from tools.output import markdown
 from tools.validate.measures import OVERALL
+from tools.validate.methods import schemes_of
 
 HEADER = "data, target|default|default, one repeat|tuned, nested|best peer|published".split("|")
 SITE = "site"  # the scheme beside the first, which is by row or the authors' folds
@@ -78,25 +79,29 @@ def published(folder):
             yield name, best["Property"], best["R2"], best["learning_algorithm"]
 
 
+def read(reports, name, file, tool):
+    """A table that a tool has left of a set; a DataError where it has not been run on it."""
+    path = reports / f"{name}_full" / file
+    if not path.exists():
+        raise preprocess.DataError(path.parent, f"found no {file}", remedy=f"run {tool} on the file before")
+    return pd.read_csv(path)
+
+
+def read_peers(reports, name):
+    """What tools.validate --peers has left of a set, (n_models, target and scheme), our methods the first."""
+    return read(reports, name, "peers.csv", "tools.validate --peers").set_index("model")
+
+
 def read_report(reports, name):
     """The Report of a set; a DataError where a tool has not been run on it."""
-    folder = reports / f"{name}_full"
-    files = ("measures.csv", "tune_nested.csv", "peers.csv")
-    missing = [file for file in files if not (folder / file).exists()]
-    if missing:
-        raise preprocess.DataError(
-            folder,
-            f"found no {', '.join(missing)}",
-            remedy="run tools.validate, tools.validate --peers and tools.tune --nested on the file before",
-        )
-    measures, nested, peers = (pd.read_csv(folder / file) for file in files)
+    measures = read(reports, name, "measures.csv", "tools.validate")
+    nested = read(reports, name, "tune_nested.csv", "tools.tune --nested")
     found = measures["held out by"].unique()
-    schemes = [found[0], *(scheme for scheme in found if scheme == SITE)]
     return Report(
-        schemes,
+        [found[0], *(scheme for scheme in found if scheme == SITE)],
         measures.set_index(["held out by", "target"])["R2"],
         nested.set_index("target"),
-        peers.set_index("model"),
+        read_peers(reports, name),
     )
 
 
@@ -143,13 +148,13 @@ def target_table(folder, reports, every=False):
 
 def peer_table(reports):
     """Lines of the table of models: mean R² by row / by site of each set, and seconds a fold."""
-    found = {name: read_report(reports, name) for name in SETS}
+    found = {name: read_peers(reports, name) for name in SETS}
     rows = []
-    for model in next(iter(found.values())).peers.index:
+    for model in next(iter(found.values())).index:
         row = [SHORT[model] if model in METHODS else model]
-        for report in found.values():
-            line = report.peers.loc[model]
-            row.append(" / ".join(f"{line[f'R2 by {scheme}']:.3f}" for scheme in report.schemes))
+        for peers in found.values():
+            line = peers.loc[model]
+            row.append(" / ".join(f"{line[f'R2 by {scheme}']:.3f}" for scheme in schemes_of(peers)))
             row.append(f"{line['seconds a fold']:.2g}")
         rows.append(row)
     header = [cell for name in SETS.values() for cell in (name, "s a fold")]
