@@ -35,10 +35,7 @@ def read_table(path, named=None, reading=None):
 
     `named` are arguments of `recore.columns.add_columns`, with a group, which is an id, and settings, if any.
     """
-    if named is not None:
-        settings = settings_in(named) if hasattr(named, "settings") else SETTINGS
-        ids = [*named.ids, *filter(None, [named.group])]
-        reading = Reading(targets=named.targets, ids=ids, settings=settings)
+    reading = reading if named is None else reading_of(named)
     features, ids, targets, channels = read_text(path, reading)
     if hasattr(named, "method"):
         check_suited(METHODS[named.method], features.to_numpy(), by_index(features.index))
@@ -49,15 +46,27 @@ def read_table(path, named=None, reading=None):
     return preprocess.Table(features.set_axis(index), ids, targets.set_axis(index), channels)
 
 
+def reading_of(named):
+    """How a table is read whose columns arguments name, see `read_table`."""
+    settings = settings_in(named) if hasattr(named, "settings") else SETTINGS
+    ids = [*named.ids, *filter(None, [named.group])]
+    return Reading(targets=named.targets, ids=ids, settings=settings)
+
+
 def numbers_of(labels):
     """Labels, a Series of text, as numbers where all are plain decimal numbers."""
     plain = labels.map(lambda label: preprocess.DECIMAL.fullmatch(label) is not None).all()
     return pd.to_numeric(labels) if plain else labels
 
 
-def read_spectra(path, rows=None):
-    """The channels of a spectra file as they are, of all or the first rows: (n_rows, n_channels)."""
-    layout, blocks, _ = open_table(path, preprocess.find_table(path))
+def read_spectra(path, rows=None, named=None):
+    """The channels of a spectra file as they are, of all or the first rows: (n_rows, n_channels).
+
+    `named` are the arguments that `read_table` has: they tell which columns are channels.
+    """
+    reading = Reading() if named is None else reading_of(named)
+    name, columns = preprocess.find_table(path), (reading.targets, reading.ids, reading.settings)
+    layout, blocks, _ = open_table(path, name, True, *columns)
     parts, read = [], 0
     with closing(blocks):
         for index, cells_of, _ in blocks:

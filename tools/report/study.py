@@ -216,7 +216,7 @@ def source_of(path):
 def study_of(arguments, command):
     """Read a file, cross-validate, fit; a Study."""
     table = spectra.read_table(arguments.file, arguments)
-    raw = read_spectra(arguments.file)
+    raw = read_spectra(arguments.file, named=arguments)
     drawn = np.unique(np.linspace(0, len(raw) - 1, DRAWN).astype(int))
     plan = schemes(table, arguments)
     targets = told_targets(table.targets, plan)

@@ -2,15 +2,20 @@
 
 import numpy as np
 
+from recore.marks import mark_of
 from recore.ways import ROW, SITE
 
 NAMED = 8  # targets in a sentence, at most
+SMALL, LARGE = 1e-5, 1e9  # in size: what is less or more is told in powers of ten
 
 
 def plain(value, significant=3):
-    """Three significant digits or more, thousands apart: 12,345, 0.0451."""
+    """Three significant digits or more, thousands apart: 12,345, 0.0451, 2.40e12, 8.39e−9."""
     if not np.isfinite(value):
         return "–"
+    if value and not SMALL <= abs(value) < LARGE:
+        digits, power = f"{value:.{significant - 1}e}".split("e")
+        return f"{digits}e{int(power)}".replace("-", "−")
     digits = 0 if value == 0 else max(0, significant - 1 - int(np.floor(np.log10(abs(value)))))
     return f"{value:,.{min(digits, 8)}f}".replace("-", "−")
 
@@ -23,12 +28,18 @@ def rough(value):
 def brief(value):
     """Three significant digits without idle zeros: 0.54, 34.1, 2,170."""
     text = plain(value)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
 def r2_text(value):
     """'0.81', with a true minus; '–' where there is none."""
     return f"{round(value, 2) + 0:.2f}".replace("-", "−") if np.isfinite(value) else "–"  # + 0: no "−0.00"
+
+
+def marked_text(r2):
+    """As `r2_text`, with a third digit where two would be those of another mark: 0.746 is not from 0.75."""
+    rounded = np.isfinite(r2) and mark_of(round(r2, 2)) != mark_of(r2)
+    return f"{np.floor(1000 * r2) / 1000:.3f}".replace("-", "−") if rounded else r2_text(r2)
 
 
 def span_text(interval):

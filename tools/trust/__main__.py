@@ -62,7 +62,7 @@ def measure(path, others, arguments):
     X, Y, name = table.features.to_numpy(), targets.to_numpy(), name_of(path)
     plan, folder = plans(schemes(table, arguments)), report_folder(path)
     covered, found, reading_settings = {}, {}, settings_in(arguments)
-    spectra = read_spectra(path)
+    spectra = read_spectra(path, named=arguments)
     values = spectra.to_numpy()
     material = other_material(others, spectra.columns, in_percent(values))
     made = {

@@ -161,7 +161,7 @@ def main(argv=None):
     arguments.repeats = 1
 
     table = read_table(arguments.file, arguments)
-    spectra = read_spectra(arguments.file)
+    spectra = read_spectra(arguments.file, named=arguments)
     targets = usable(table.targets, arguments.folds)
     data = spectra.to_numpy(), list(map(str, spectra)), targets
     sites = table.ids[arguments.group].to_numpy() if arguments.group in table.ids else None

@@ -111,7 +111,7 @@ def main(argv=None):
     if arguments.peers and arguments.short:
         targets = targets.iloc[:, :: -(-len(targets.columns) // SHORT_TARGETS)]
     if arguments.peers or arguments.methods:
-        spectra_too = read_spectra(arguments.file) if arguments.peers else None
+        spectra_too = read_spectra(arguments.file, named=arguments) if arguments.peers else None
         run_methods(table, targets, plan, folder, arguments.jobs, spectra_too)
     else:
         run_ours(table, targets, plan, folder, arguments.jobs, arguments.method)

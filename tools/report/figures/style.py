@@ -78,6 +78,8 @@ def is_wide(figure):
 
 def short(value, _=None):
     """A number of an axis in few characters: 25k, 1.2M, 0.004."""
+    if abs(value) >= 1e9:
+        return f"{value:.3g}".replace("e+", "e").replace("-", "−")
     for limit, suffix in ((1e6, "M"), (1e4, "k")):
         if abs(value) >= limit:
             return f"{value / limit * (10 if suffix == 'k' else 1):.3g}{suffix}".replace("-", "−")

@@ -6,7 +6,7 @@ import numpy as np
 
 from recore.marks import MARKS, UNKNOWN, heading, mark_of
 from tools.report.parts import Cell, Column, Section, Table
-from tools.report.words import brief, counted, listed, r2_text, rough, span_text, upper_first
+from tools.report.words import brief, counted, listed, marked_text, rough, span_text, upper_first
 
 WIDE, TALL = 110, 14  # of the picture of R², in pixels
 TOLD = 12  # targets in a sentence
@@ -69,7 +69,9 @@ def elements_table(known, noun, caption):
         for one in some:
             each = [one.figures.get(way, (np.nan, None, np.nan)) for way in ways]
             row = [Cell(one.name)]
-            row += [Cell(r2_text(r2), "" if span is None else span_text(span), r2) for r2, span, _ in each]
+            row += [
+                Cell(marked_text(r2), "" if span is None else span_text(span), r2) for r2, span, _ in each
+            ]
             row.append(Cell("", picture=r2_picture([r2 for r2, *_ in each])))
             row += [Cell(rough(rmse), "", rmse) for *_, rmse in each]
             row += [Cell(brief(value), "", value) for value in (one.low, one.high)]
