@@ -9,6 +9,7 @@ import pandas as pd
 import preprocess
 import train
 from recore.bounds import MOST
+from recore.channels import OTHERS
 from recore.details import DIGITS, MOST_DIGITS, details_at, header, rows
 from recore.model_file import load_described
 from recore.options import check_share
@@ -106,7 +107,9 @@ def samples_of(path, model_dir, *, coverage=COVERAGE, digits=DIGITS, resample=Fa
     if not 1 <= digits <= MOST_DIGITS:
         raise preprocess.DataError("--digits", f"found {digits}", f"1 to {MOST_DIGITS}", f"{DIGITS} is usual")
     model, description = load_described(model_dir, train.METHODS)
-    table = read_table(path, reading_for(model.target_names_, description, resample))
+    reading = reading_for(model.target_names_, description, resample)
+    reading.remedy = f"{OTHERS}, or put them there by interpolation with --resample"
+    table = read_table(path, reading)
     predictions = predict(table.features, model)
     found = list(rows(table, predictions, model, coverage, digits))
     return Samples(

@@ -51,7 +51,8 @@ def over_repeats(values):
 
 def mean_r2(actual, predicted):
     """Mean R2 over the targets that have one, of each repeat, (n_repeats,)."""
-    return np.array([np.nanmean(score.r2(actual, once)) for once in predicted])
+    each = [score.r2(actual, once) for once in predicted]
+    return np.array([np.nan if np.isnan(r2).all() else np.nanmean(r2) for r2 in each])
 
 
 def target_r2(actual, predicted):

@@ -11,6 +11,7 @@ from tools.trust.coverage import COVERAGE, coverage_table
 from tools.validate.measures import mean_r2, official, over_repeats
 
 FEW = 10  # sites, under which figures by site depend on them
+FEW_SAMPLES = 30
 
 
 def believe_section(study):
@@ -41,6 +42,8 @@ def reasons(study):
         yield f"The challenge's official score is {over_repeats(scored)[0]:.2f} of 1.01, {study.by(study.hardest)}."
     held = ", ".join(f"{text} {name}" for name, text in coverage_of(study).items())
     yield f"Bounds that should hold {COVERAGE:.0%} of the assays held, of those held out, {held}."
+    if len(study.targets) < FEW_SAMPLES:
+        yield f"{len(study.targets)} samples are few: no figure here is worth much before there are more."
     if study.unit is None:
         yield (
             f"The file has no sites (no id column {study.group}). If the samples come from few places, samples of "
