@@ -1,14 +1,15 @@
 """python -m tools.page: what it refuses, how it serves, and the page itself where Streamlit is installed."""
 
 import gzip
+import http.client
 import importlib.util
 import io
 import json
 import re
 import socket
 import sys
-import urllib.error
 import urllib.request
+from contextlib import closing
 
 import pytest
 
@@ -200,18 +201,17 @@ def test_the_server_refuses_a_file_above_its_limit_and_takes_one_below(served):
         stream.send(hello.SerializeToString())
         session = ForwardMsg.FromString(stream.recv(timeout=30)).new_session.initialize.session_id
 
-        def status_of(size):
-            """The status of an upload as a browser sends it."""
+        def status_of(size, sent=True):
+            """The status of an upload as a browser sends it, or of its headers alone, as a refusal waits for no more."""
             body = b"\r\n".join([b"--x", FORM, b"", b"0" * size, b"--x--", b""])
-            request = urllib.request.Request(
-                f"http://{host}/_stcore/upload_file/{session}/1", body, method="PUT"
-            )
-            request.add_header("Content-Type", "multipart/form-data; boundary=x")
-            request.add_header("Cookie", cookie)
-            request.add_header("X-Xsrftoken", cookie.split("=", 1)[1])
-            try:
-                return urllib.request.urlopen(request).status
-            except urllib.error.HTTPError as error:
-                return error.code
+            line = http.client.HTTPConnection(host, timeout=30)
+            line.putrequest("PUT", f"/_stcore/upload_file/{session}/1")
+            line.putheader("Content-Type", "multipart/form-data; boundary=x")
+            line.putheader("Content-Length", len(body))
+            line.putheader("Cookie", cookie)
+            line.putheader("X-Xsrftoken", cookie.split("=", 1)[1])
+            line.endheaders(body if sent else None)
+            with closing(line):
+                return line.getresponse().status
 
-        assert (status_of(1 << 19), status_of(3 << 20)) == (204, 413)
+        assert (status_of(1 << 19), status_of(3 << 20, sent=False)) == (204, 413)
