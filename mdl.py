@@ -9,7 +9,7 @@ weighted mean and scaled by the root of their weight, X~ = W^1/2 (X - mean), Y~ 
     b(alpha) = argmin_b |Y~ - X~ b|^2 + alpha |b|^2 = (X~'X~ + alpha I)^-1 X~'Y~      (1)
 
 Equations (2) to (4) stand in recore.ridge, (5) and (7) in recore.leverage, (6) in recore.bounds, (8) and (9) in
-recore.views, (10) in recore.blend.
+recore.views, (10) and (11) in recore.blend.
 """
 
 from numbers import Real
@@ -330,8 +330,8 @@ class ZeroClippedRidgeCV(RidgeCV):
 class TwoViewRidgeCV(ZeroClippedRidgeCV):
     """The average of two ridge regressions: on windows, and on their slope, equation (8) in recore.views.
 
-    Each is itself an average over alphas, by how they predict what is held out, equation (10) in recore.blend. Both
-    views are linear, so `coef_` and `intercept_` of the features hold all of it, and `predict` is that of
+    Each is itself an average over alphas, and both weigh by how they predict what is held out, equations (10) and
+    (11) in recore.blend. Both views are linear, so `coef_` and `intercept_` of the features hold all of it, and `predict` is that of
     `ZeroClippedRidgeCV`, as are intervals and applicability. Held-out errors are those of the average, and exact, but
     that slopes stay standardised by all rows, those held out among them.
 
@@ -375,7 +375,7 @@ class KernelRidgeCV(TwoViewRidgeCV):
     Attributes
     ----------
     coef_, intercept_ : ndarray of shape (n_targets, n_features), (n_targets,)
-        What is linear in features: half of the first ridge; the intercept is that of both.
+        What is linear in features: the first ridge by its share; the intercept is that of both.
     slope_mean_, slope_scale_ : ndarray of shape (n_features,)
         That standardise slopes.
     slope_coef_ : ndarray of shape (n_targets, n_features)

@@ -2,10 +2,12 @@
 
 With SSE(alpha) the squared held-out errors of a view and a target, its coefficients are not those of one alpha but
 
-    b = sum_alpha W b(alpha),   W ~ exp(-SHARPNESS (SSE(alpha) / min SSE - 1)),   sum W = 1 / number of views      (10)
+    b = sum_alpha W b(alpha),   W ~ exp(-SHARPNESS (SSE(alpha) / min SSE - 1)),   sum W = share of the view      (10)
+    share ~ exp(-PREFERENCE (min SSE / min SSE of the best view - 1)),            sum of shares = 1               (11)
 
-for alphas that serve as well are then not told apart by chance. Held-out errors are averaged as the coefficients
-are, so that they are those of the average, by row and by group.
+for alphas that serve as well are then not told apart by chance, and a view that is worse by far, slopes of noisy
+spectra say, takes nothing from a good one. Held-out errors are averaged as the coefficients are, so that they are
+those of the average, by row and by group.
 """
 
 import numpy as np
@@ -14,7 +16,7 @@ from recore.groups import left_out, left_out_errors_at
 from recore.held_out import BINS, bin_of
 from recore.linalg import in_threads
 
-SHARPNESS = 10.0
+SHARPNESS, PREFERENCE = 10.0, 2.0
 KEPT = 2**23  # numbers, 64 MB: errors of a view, of all alphas
 SHARED = "columns n_rows total sst y_mean y_range lower n rows weight root_w".split()  # by all ridges
 
@@ -65,15 +67,21 @@ def ends_of(grids):
 
 
 def soft_weights(squares, grids):
-    """Equation (10) from squared held-out errors (..., alphas of all views, t)."""
-    parts = []
-    for sse in np.split(squares, ends_of(grids), axis=-2):
-        least = sse.min(axis=-2, keepdims=True)
-        with np.errstate(divide="ignore", invalid="ignore"):  # of a target that some alpha meets exactly
-            excess = np.where(sse > least, sse / least, 1.0) - 1
-        weights = np.exp(-SHARPNESS * excess)
-        parts.append(weights / weights.sum(axis=-2, keepdims=True) / len(grids))
+    """Equations (10) and (11) from squared held-out errors (..., alphas of all views, t)."""
+    views = np.split(squares, ends_of(grids), axis=-2)
+    least = np.stack([sse.min(axis=-2) for sse in views], axis=-2)
+    shares = falling(PREFERENCE, least)
+    parts = [falling(SHARPNESS, sse) * shares[..., [k], :] for k, sse in enumerate(views)]
     return np.concatenate(parts, axis=-2)
+
+
+def falling(rate, squares):
+    """Weights (..., k, t), of sum 1, that fall with errors (..., k, t) from the smallest."""
+    least = squares.min(axis=-2, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a target that some meet exactly
+        excess = np.where(squares > least, squares / least, 1.0) - 1
+    weights = np.exp(-rate * excess)
+    return weights / weights.sum(axis=-2, keepdims=True)
 
 
 def averaged_errors(blend, grids, weights, groups=None, sampled=None):

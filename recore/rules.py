@@ -74,7 +74,7 @@ class Best:
 
 
 class Soft:
-    """Equation (10): chosen are weights (alphas of all views, t), or (bins, alphas, t); scores are -SSE.
+    """Equations (10) and (11): chosen are weights (alphas of all views, t), or (bins, alphas, t); scores are -SSE.
 
     `grids` are the alphas of each view; those of all views are their concatenation.
     """

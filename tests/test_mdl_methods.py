@@ -381,6 +381,28 @@ def cross_validated(kind, X, Y, folds, sites=None):
     return r2_score(Y, predicted)
 
 
+def mixtures(n, p, width, noise, seed=0):
+    """Sums of 12 bands with noise, and 4 targets that are linear in them but for errors of their own."""
+    rng = np.random.RandomState(seed)
+    bands = np.exp(-(((np.linspace(0, 1, p) - rng.uniform(0.1, 0.9, (12, 1))) / width) ** 2))
+    amounts = rng.gamma(1.5, 1, (n, 12))
+    X = 0.3 + amounts @ bands + noise * rng.standard_normal((n, p))
+    return X / X.max(axis=1, keepdims=True), amounts @ rng.uniform(size=(12, 4)) + rng.normal(0, 0.2, (n, 4))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("width", [0.02, 0.06])
+@pytest.mark.parametrize("noise", [0.001, 0.02, 0.1])
+def test_poor_slopes_cost_nothing(kind, width, noise, monkeypatch):
+    X, Y = mixtures(150, 120, width, noise)
+    folds = np.arange(len(X)) % 5
+    ridge, found = (cross_validated(each, X, Y, folds) for each in (ZeroClippedRidgeCV, kind))
+    assert found > ridge - 0.015
+    if noise == 0.1:
+        monkeypatch.setattr(recore.blend, "PREFERENCE", 0)
+        assert cross_validated(kind, X, Y, folds) < ridge - 0.05, "halves of both"
+
+
 @pytest.mark.parametrize("name", FOUND)
 def test_on_real_spectra_both_are_ahead_of_the_plain_ridge_by_row_and_by_site(name):
     X, Y, sites = read_real(name)

@@ -11,12 +11,23 @@ from tests.oracles import assert_close, make_data, refit_errors
 GRIDS = [np.logspace(-2, 3, 6), np.logspace(-3, 1, 5)]
 
 
-def test_the_weights_are_equation_10():
+def test_the_weights_are_equations_10_and_11():
     squares = np.random.RandomState(0).uniform(1, 3, (11, 4))
+    squares[6:] *= [1, 0.7, 1.5, 5]
     found = soft_weights(squares, GRIDS)
-    for part, weights in ((squares[:6], found[:6]), (squares[6:], found[6:])):
+    least = np.array([squares[:6].min(axis=0), squares[6:].min(axis=0)])
+    shares = np.exp(-2 * (least / least.min(axis=0) - 1))
+    shares /= shares.sum(axis=0)
+    for part, weights, share in ((squares[:6], found[:6], shares[0]), (squares[6:], found[6:], shares[1])):
         expected = np.exp(-10 * (part / part.min(axis=0) - 1))
-        np.testing.assert_allclose(weights, expected / expected.sum(axis=0) / 2)
+        np.testing.assert_allclose(weights, share * expected / expected.sum(axis=0))
+
+
+def test_views_that_are_alike_weigh_alike_and_one_that_is_worse_by_far_nothing():
+    squares = np.concatenate([np.full((6, 2), 3.0), np.full((5, 2), 3.0)])
+    squares[6:, 1] *= 10
+    halves = soft_weights(squares, GRIDS)[:6].sum(axis=0)
+    np.testing.assert_allclose(halves, [0.5, 1], rtol=1e-6)
 
 
 def test_alphas_that_meet_a_target_exactly_have_all_the_weight():
