@@ -15,7 +15,7 @@ from recore.model_file import load_described
 from recore.options import check_share
 from recore.predictions import COVERAGE, beyond, predict, trust
 from recore.tables import read_table, reading_for
-from tools.report.training_band import Scale, training_band, unexplained
+from tools.training_band import Scale, training_band, unexplained
 
 ABOUT, OF_TARGET = 3, 5  # columns of the details: verdict, leverage, residual; then of each target
 

@@ -19,9 +19,9 @@ from tools import spectra
 from tools.demo_data.files import NOT_MEASURED
 from tools.report.bands import read_bands
 from tools.report.figures.style import site_styles
-from tools.report.training_band import Scale
 from tools.report.words import unit_of
 from tools.spectra import in_percent, read_spectra
+from tools.training_band import Scale
 from tools.trust.coverage import held_out_bounds, plans
 from tools.validate.cross_validation import cross_validate, learning_curve, quiet
 from tools.validate.folds import schemes, told_targets, usable

@@ -20,7 +20,7 @@ from tools.demo_data import files
 from tools.report import __main__ as report
 from tools.report.figures.over_band import figure_of
 from tools.report.new_samples import samples_of
-from tools.report.training_band import NINE_OF_TEN, Scale, training_band, unexplained
+from tools.training_band import NINE_OF_TEN, Scale, training_band, unexplained
 
 BUMP = 1500.0  # cm-1, where the odd sample has what no other has
 ODD, MUCH = 9, 3  # its row in the new file; that of one with much of what others have some of

@@ -20,7 +20,7 @@ def over_band(figure, axis, band, spectra, *, apart=None, numbered=True, top=0):
     axis : ndarray of shape (n_features,)
         Wavenumbers, or numbers of channels.
     band : ndarray of shape (3, n_features)
-        Lower end, mean and upper end, as `tools.report.training_band.training_band` gives them.
+        Lower end, mean and upper end, as `tools.training_band.training_band` gives them.
     spectra : dict of str to ndarray of shape (n_spectra, n_features)
         By what they are called, two at most.
     apart : ndarray of bool, of shape (n_features,), optional

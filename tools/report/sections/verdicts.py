@@ -4,8 +4,8 @@ import numpy as np
 
 from tools.report.figures.over_band import over_band
 from tools.report.parts import Cards, Cell, Column, More, Section, Table, card
-from tools.report.training_band import spread_of
 from tools.report.words import brief, counted, listed, rough, upper_first
+from tools.training_band import spread_of
 
 FIRST, MOST = 8, 48  # flagged samples whose spectra are drawn: at once, and at all
 LISTED = 200  # flagged samples in the table
