@@ -13,15 +13,16 @@ import train
 from preprocess import DataError, stem_of
 from recore.details import MOST_DIGITS
 from recore.model_file import DESCRIPTION, load_described
+from recore.samples import feature_values
 from tools.convert.folder import QUANTITIES
 from tools.page import views
 from tools.page.about import synthetic, told
 from tools.page.answers import answers_of, details
 from tools.page.asked import Asked
-from tools.page.band import band_of, scaled, unlike
 from tools.page.charts import COLOURS, long_frame, spectra_chart, unlike_chart
 from tools.page.drop import Dropped
 from tools.page.heard import listen, plain
+from tools.training_band import Scale, training_band, unexplained
 
 DRAWN, MOST_DRAWN = 12, 100  # spectra in a chart, unless others are ticked; and of those
 BADGES = {"inside": "blue", "extrapolating": "orange", "unlike": "red"}
@@ -130,17 +131,16 @@ def show_sample(frame, described, key):
 
 def show_spectra(answer, frame, rows, model, channels, key):
     """Spectra over the training band."""
-    band = band_of(model, channels)
-    features = answer.table.features.iloc[rows]
-    spectra, ratios = scaled(features, model, channels), unlike(features, model)
-    names = frame.iloc[:, 0].loc[rows].to_numpy()
-    lines = long_frame(band, names, frame["verdict"].loc[rows].to_numpy(), spectra, ratios)
-    st.altair_chart(spectra_chart(band, lines), key=f"spectra{key}")
-    st.altair_chart(unlike_chart(band, lines), key=f"unlike{key}")
+    scale = Scale(model.feature_names_in_, channels)
+    features = feature_values(answer.table.features.iloc[rows], model)
+    names, verdicts = (column.loc[rows].to_numpy() for column in (frame.iloc[:, 0], frame["verdict"]))
+    lines = long_frame(scale.axis, names, verdicts, scale(features), unexplained(model, features))
+    st.altair_chart(spectra_chart(scale, training_band(model, scale), lines), key=f"spectra{key}")
+    st.altair_chart(unlike_chart(scale, lines), key=f"unlike{key}")
     st.caption(
-        f"{len(rows)} of {len(frame):,} spectra, as the model sees them. Grey: mean and two standard deviations of the "
-        "training's spectra. Below, what those do not explain, in units of the limit; beyond it, a spectrum is unlike "
-        "all of them, and has a dot."
+        f"{len(rows)} of {len(frame):,} spectra, as the model sees them. Grey: the mean of the training's spectra, and "
+        "where nine of ten of them lie. Below, what those do not explain, in units of the limit; beyond it, a spectrum is "
+        "unlike all of them, and has a dot."
     )
 
 

@@ -10,26 +10,26 @@ HEIGHTS = 320, 150  # pixels
 LEFT = 34  # pixels of the numbers beside both charts, which then have one horizontal axis
 
 
-def long_frame(band, names, verdicts, spectra, ratios):
+def long_frame(axis, names, verdicts, spectra, ratios):
     """A line a spectrum and feature."""
     n, p = spectra.shape
     return pd.DataFrame(
         {
             "sample": np.repeat(names, p),
             "verdict": np.repeat(verdicts, p),
-            "at": np.tile(band.axis, n),
+            "at": np.tile(axis, n),
             "value": spectra.ravel(),
             "ratio": ratios.ravel(),
         }
     )
 
 
-def horizontal(band):
-    """The axis: wavenumbers fall from left to right."""
-    title = "wavenumber, cm⁻¹" if band.numbered else "feature"
-    low, high = float(band.axis.min()), float(band.axis.max())
-    scale = alt.Scale(domain=[high, low] if band.numbered else [low, high], nice=False)
-    return alt.X("at:Q", title=title, scale=scale, axis=alt.Axis(format="d", grid=False, tickCount=8))
+def horizontal(scale):
+    """The axis of a Scale: wavenumbers fall from left to right."""
+    title = "wavenumber, cm⁻¹" if scale.numbered else "channel"
+    low, high = float(scale.axis.min()), float(scale.axis.max())
+    domain = alt.Scale(domain=[high, low] if scale.numbered else [low, high], nice=False)
+    return alt.X("at:Q", title=title, scale=domain, axis=alt.Axis(format="d", grid=False, tickCount=8))
 
 
 def colour(frame, legend):
@@ -49,10 +49,10 @@ def lines_of(frame, x, y, legend):
     return chart.encode(x=x, y=y, color=colour(frame, legend), detail="sample:N", tooltip=tips)
 
 
-def spectra_chart(band, frame):
-    """Spectra over the training's mean and band; places that are unlike the training have a dot."""
-    x = horizontal(band)
-    table = pd.DataFrame({"at": band.axis, "mean": band.mean, "low": band.low, "high": band.high})
+def spectra_chart(scale, band, frame):
+    """Spectra over the training's band (3, n_features), low, mean and high; places that are unlike the training have a dot."""
+    x = horizontal(scale)
+    table = pd.DataFrame({"at": scale.axis, **dict(zip(("low", "mean", "high"), band, strict=True))})
     behind = alt.Chart(table).encode(x=x)
     y = alt.Y("low:Q", title="scaled spectrum", scale=alt.Scale(zero=False), axis=alt.Axis(minExtent=LEFT))
     area = behind.mark_area(color=BAND, opacity=0.35).encode(y=y, y2="high:Q")
@@ -64,10 +64,10 @@ def spectra_chart(band, frame):
     return alt.layer(*layers).properties(height=HEIGHTS[0])
 
 
-def unlike_chart(band, frame):
+def unlike_chart(scale, frame):
     """What the training spectra leave unexplained of each spectrum, in units of the limit."""
     y = alt.Y(
         "ratio:Q", title="residual", scale=alt.Scale(domainMin=0), axis=alt.Axis(tickCount=4, minExtent=LEFT)
     )
     rule = alt.Chart(pd.DataFrame({"y": [1.0]})).mark_rule(strokeDash=[4, 3], color=BAND).encode(y="y:Q")
-    return alt.layer(rule, lines_of(frame, horizontal(band), y, False)).properties(height=HEIGHTS[1])
+    return alt.layer(rule, lines_of(frame, horizontal(scale), y, False)).properties(height=HEIGHTS[1])
