@@ -54,8 +54,10 @@ def sources_of(dropped, folder, asked, step=lambda name: None):
     for place, (name, data) in enumerate(dropped):
         name = plain_name(name)
         if name in seen:
-            if seen[name] != data:
-                refused.append((name, "it is the second of this name; rename one"))
+            again = "the same file was dropped twice, and is answered once"
+            refused.append(
+                (name, again if seen[name] == data else "it is the second of this name; rename one")
+            )
             continue
         seen[name] = data
         kind = kinds.kind_of(name, data)

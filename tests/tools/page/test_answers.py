@@ -127,17 +127,17 @@ def test_a_file_that_does_not_say_what_it_measures_waits_for_a_word(ask):
     assert len(found.answers[0].predictions) == 3
 
 
-def test_files_of_one_name_and_archives_are_named_and_twins_of_the_same_bytes_count_once(ask):
+def test_files_of_one_name_and_archives_are_named_and_the_same_file_twice_is_answered_once(ask):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("a.spc", SCANS[0][1])
-    files = [SCANS[0], SCANS[0], ("a.spc", spc(Y[5])), ("all.zip", buffer.getvalue())]
-    found = ask(*files)
+    found = ask(SCANS[0], SCANS[0], ("a.spc", spc(Y[5])), ("all.zip", buffer.getvalue()))
     assert len(found.answers[0].predictions) == 1
-    assert dict(found.refused) == {
-        "a.spc": "it is the second of this name; rename one",
-        "all.zip": "it is a zip archive; drop the files that are in it",
-    }
+    assert found.refused == [
+        ("a.spc", "the same file was dropped twice, and is answered once"),
+        ("a.spc", "it is the second of this name; rename one"),
+        ("all.zip", "it is a zip archive; drop the files that are in it"),
+    ]
 
 
 def test_more_spectra_than_the_page_shows_are_refused(ask, monkeypatch):
