@@ -75,11 +75,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 THREADS = min(4, CORES)  # blocks in work; parsing releases the GIL
 SHOWN = 10  # of a file's bad cells
 MEND = "mend the cell (an assay below detection: half the limit, or leave it empty)"
-AGAIN = (
-    "found a header line among the rows",
-    "numbers",
-    "remove it, and put files together without their headers",
-)
+AGAIN = "found a header line among the rows", "numbers", "remove it, and join files without their headers"
 
 ID_COLUMNS = ("DepthTo", "SiteID", "DepthFrom")
 INDEX_NAMES = ("", "Unnamed: 0", "index")  # what the first column is called when it counts rows
@@ -375,6 +371,8 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
     own = [name for name in rest if name not in channel and name not in text]
     if not channel and (spectra or whole):
         channel, own = {name: name for name in run}, []
+        if not whole:
+            check_alike(run, path)
     learnt = (official if whole else [*official, *own]) if targets is None else {*targets}.intersection(names)
     targets = [name for name in (TARGETS if {*learnt} == {*TARGETS} else names) if name in learnt]
     taken = {index, *channel, *targets}
@@ -388,6 +386,15 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
         check_axis(axis, path)
         check_channels(axis, path, settings)
     return Layout(index, ids, channels, targets, axis, names)
+
+
+def check_alike(channels, path):
+    """Raise a DataError where most of the channels' names differ by a number alone, and some, assays', do not."""
+    alike = list(largest_family(channels)[1])
+    others = [name for name in channels if name not in alike]
+    if others and 2 * len(alike) > len(channels):
+        found = f"found the column {others[0]!r} beside channels that are named {alike[0]!r} to {alike[-1]!r}"
+        raise DataError(path, found, remedy="name it with train.py --targets or --ids, or remove it")
 
 
 def check_axis(channels, path):
@@ -758,9 +765,7 @@ class Cells(NamedTuple):
     targets: np.ndarray  # (n_rows, n_targets)
     labels: dict  # index and ids by name, each of n_rows texts
     errors: Sequence[DataError] = ()  # what is wrong with them
-    look: Optional[Callable] = (
-        None  # gives of spectra, their minima, and what words a place, what else is wrong
-    )
+    look: Optional[Callable] = None  # of spectra, their minima, and what words a place: what else is wrong
 
 
 def csv_cells(block, names, nameless, layout):
@@ -768,14 +773,10 @@ def csv_cells(block, names, nameless, layout):
     numeric = {*layout.channels, *layout.targets}
     labels = [name for name in names if name not in numeric]
     values, texts, errors = parse_numbers(block, names, labels, label_names(layout) + nameless)
+    remedy = "nothing in a column without a name", "name it"
     for name in nameless:
-        filled = [(row, cell) for row, cell in enumerate(texts.pop(name)) if cell]
-        errors += [
-            DataError(
-                f"{block.at(row)}, {name}", f"found {cell!r}", "nothing in a column without a name", "name it"
-            )
-            for row, cell in filled
-        ]
+        filled = [(f"{block.at(row)}, {name}", cell) for row, cell in enumerate(texts.pop(name)) if cell]
+        errors += [DataError(place, f"found {cell!r}", *remedy) for place, cell in filled]
     at = {name: place for place, name in enumerate(name for name in names if name in numeric)}
     spectra, targets = (values[:, [at[name] for name in some]] for some in (layout.channels, layout.targets))
     return Cells(spectra, targets, texts, errors)

@@ -106,6 +106,15 @@ def test_columns_that_cannot_be_told_apart_are_refused_by_name(header, text, sai
         split_columns(header, text, "file.csv")
 
 
+def test_an_assay_beside_channels_that_only_count_is_no_channel():
+    header = ["SiteID", *(f"c{k}" for k in range(1, 341)), "Au", "Clay"]
+    for spectra in (header, [*header, "AgPPM"], [*header[:100], "pH", *header[100:]]):
+        with pytest.raises(DataError, match=r"column .(Au|Clay|pH). beside channels .*--targets or --ids"):
+            split_columns(spectra)
+    layout = split_columns(header, targets=["Clay"], ids=["Au"])
+    assert layout.channels == header[1:341] and (layout.targets, layout.ids) == (["Clay"], ["SiteID", "Au"])
+
+
 # --- which tables ---
 
 
