@@ -40,5 +40,5 @@ def not_there(parser):
     if demo_file() in (getattr(usual, "file", None), *getattr(usual, "files", ())) and not os.path.exists(
         demo_file()
     ):
-        return f"found no file named, nor the demo data, {demo_file()} (python -m tools.demo_data makes them)"
+        return f"found no file named, nor the demo data, {demo_file()} (python -m tools.demo_data --output {demo_file()} makes them)"
     return None

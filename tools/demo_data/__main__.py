@@ -53,9 +53,7 @@ def command_line():
     """The parser of the arguments."""
     parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--output",
-        default="data/public/public.csv.gz",
-        help="file to write, .csv.gz, .csv or .parquet, or a folder (%(default)s)",
+        "--output", required=True, help="file to write, .csv.gz, .csv or .parquet, or a folder"
     )
     parser.add_argument("--rows", type=int, default=1344, help="as many as the challenge's (%(default)s)")
     parser.add_argument("--channels", type=int, default=CHANNELS, help="from 3997 to 430 cm-1 (%(default)s)")
