@@ -27,7 +27,7 @@ def draw_folds(units, repeats, folds):
     names, unit = np.unique(units, return_inverse=True)
     if len(names) < 3:
         raise preprocess.DataError(
-            "", f"found {len(names)} sites or rows to hold out", "3 or more", "use another --group"
+            "", f"found sites or rows to hold out: {len(names)}", "3 or more", "use another --group"
         )
     if folds >= len(names):
         return unit[None]

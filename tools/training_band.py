@@ -6,7 +6,7 @@ A model keeps no spectra. It holds their mean (x_mean_), the axes along which th
 
 import numpy as np
 
-from recore.channels import numbers, positions
+from recore.channels import positions
 from recore.leverage import beta_of, residuals
 from recore.settings import settings_of
 from tools.spectra import windows_of
@@ -17,19 +17,25 @@ NINE_OF_TEN = 1.645  # standard deviations about the mean of a normal distributi
 class Scale:
     """How features are drawn: on which axis, and as the mean of their window's channels.
 
+    `channels` are a model's; none are those of a model that was saved without.
+
     Attributes
     ----------
     axis : ndarray of shape (n_features,)
-        The middle of each window, in wavenumbers or else in channels counted from 1.
+        The middle of each window, in wavenumbers or else in channels counted from 1, or features without channels.
     numbered : bool
         Whether the channels are named by wavenumber.
     """
 
     def __init__(self, features, channels):
-        first, last = windows_of(settings_of(list(features)), channels)
-        self.width = last - first + 1
-        self.numbered = numbers(channels) is not None
-        self.axis = positions(features) if self.numbered else (first + last) / 2 + 1
+        settings, axis = settings_of(list(features)), positions(features)
+        if channels:
+            first, last = windows_of(settings, channels)
+            self.width, counted = last - first + 1, (first + last) / 2 + 1
+        else:
+            self.width, counted = settings.window, np.arange(1.0, len(features) + 1)
+        self.numbered = axis is not None
+        self.axis = axis if self.numbered else counted
 
     def __call__(self, features):
         """Features (n, n_features) as they are drawn."""

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tools.report.figures import by_target
-from tools.report.figures.style import spectral
+from tools.report.figures.style import brief, spectral
 from tools.report.figures.svg import fewer, svg
 
 
@@ -36,6 +36,23 @@ def test_colours_follow_the_page_and_text_stays_text():
     assert "var(--ink)" in drawn and "var(--series0)" in drawn and ">rows</text>" in drawn
     assert 'aria-label="a &quot;b&quot; &amp; c"' in drawn
     assert not re.search(r"DejaVu|#000|http://www.w3.org/TR|<style", drawn)
+
+
+def test_long_names_keep_their_begin_and_their_end():
+    names = [f"organic carbon of the fine fraction below two micrometres, combustion {k}" for k in range(12)]
+    shown = brief([*names, "Ca"], 20)
+    assert shown[-1] == "Ca" and {*map(len, shown[:-1])} == {20} and len({*shown}) == 13
+    drawn = svg("k", "R2", (342, 400), by_target.rows, names, {"by row": np.linspace(0, 1, 12)}, "R²")
+    assert all(f">{name}</text>" in drawn for name in shown[:-1])
+
+
+def test_small_numbers_on_an_axis_keep_their_digits():
+    drawn = svg(
+        "k", "errors", (342, 200), by_target.lines, {"by row": ([1, 2], [0.0005, 0.002])}, "rows", "error"
+    )
+    ticks = [float(text) for text in re.findall(r">(0\.\d+)</text>", drawn)]
+    assert len({*ticks}) == len(ticks) > 2 and min(ticks) < 0.001
+    assert not re.search(r'[" ]-?\d+\.\d{3,}[" ]', drawn), "places need no more than two"
 
 
 def test_a_palette_makes_dots_smaller_and_hardly_other():

@@ -15,12 +15,10 @@ from recore.predictions import predict as predicted_by
 from tests.conftest import channels_of, write
 from tests.tables import soil
 from tests.tools.report.pages import cells_of, text_of
-from tools import spectra
 from tools.demo_data import files
 from tools.report import __main__ as report
 from tools.report.figures.over_band import figure_of
 from tools.report.new_samples import samples_of
-from tools.training_band import NINE_OF_TEN, Scale, training_band, unexplained
 
 BUMP = 1500.0  # cm-1, where the odd sample has what no other has
 ODD, MUCH = 9, 3  # its row in the new file; that of one with much of what others have some of
@@ -126,23 +124,6 @@ def test_the_models_own_figures_are_those_of_its_description(page, folder):
             assert float(text.replace("−", "-")) == pytest.approx(told["expected"][way]["r2"], abs=5.1e-3)
         assert float(rmse.replace(",", "")) == pytest.approx(told["expected"]["SiteID"]["rmse"], rel=0.05)
     assert "R² by site" in text_of(page) and "trained on old.csv" in text_of(page)
-
-
-def test_the_training_band_is_the_mean_and_the_spread_of_the_training_spectra(folder, model):
-    table = spectra.read_table(str(folder / "old.csv"))
-    scale = Scale(model.feature_names_in_, table.channels)
-    X = scale(table.features)
-    low, middle, high = training_band(model, scale)
-    np.testing.assert_allclose(middle, X.mean(axis=0))
-    np.testing.assert_allclose((high - low) / 2, NINE_OF_TEN * X.std(axis=0), rtol=1e-6)
-    assert (X[:, 0] > 0).all() and (X <= 1).all()  # drawn as spectra, not as sums of windows
-
-
-def test_what_is_unlike_is_found_channel_by_channel_as_the_verdict_finds_it(folder, model):
-    samples = samples_of(str(folder / "new.csv"), str(folder / "model"))
-    ratio = unexplained(model, samples.table.features)
-    np.testing.assert_allclose(ratio.max(axis=1), samples.trusted["residual"], rtol=1e-9)
-    assert ((ratio > 1).any(axis=1) == (samples.trusted["verdict"] == "unlike")).all()
 
 
 def test_the_figure_of_one_sample_draws_it_over_the_band_and_marks_where_it_is_unlike(folder):

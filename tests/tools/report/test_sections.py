@@ -47,6 +47,17 @@ def test_channels_without_wavenumbers_are_drawn_by_number(tmp_path):
         assert ">channel number<" in svg and ">wavenumber, cm⁻¹<" not in svg
 
 
+def test_three_samples_are_a_page_and_where_all_are_flagged_there_are_no_others(tmp_path):
+    study = study_of_table(make_table(3, 600, ("Ca", "clay")), tmp_path, "--group", "none")
+    (more,) = [
+        part
+        for part in sections(study)["samples"].parts
+        if getattr(part, "title", "").startswith("The flagged")
+    ]
+    (table,) = more.parts
+    assert len(table.rows) == 3 and "Their error is" in table.caption and "the others" not in table.caption
+
+
 def test_the_site_and_the_spectrum_that_are_wrong_are_found(tmp_path):
     table = soil()
     table.loc[table["SiteID"] == 5, "Ca"] += 60

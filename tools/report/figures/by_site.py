@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.colors import to_rgba
 
-from tools.report.figures.style import INK, is_wide, numbers
+from tools.report.figures.style import INK, brief, is_wide, numbers, target_names
 
 FULL = 1.5  # standard deviations, where the colours of `heat` end
 LONGEST = 10  # characters of a site's name that is told
@@ -79,8 +79,8 @@ def heat(figure, values, names, sites, unit):
     picture = np.where(values[..., None] > 0, HIGH, LOW)
     picture[..., 3] = strength
     axes.imshow(picture, aspect="auto", interpolation="nearest")
-    axes.set_yticks(np.arange(len(names)), names, color=INK)
-    sites = [str(site) if len(str(site)) <= LONGEST else f"…{str(site)[1 - LONGEST :]}" for site in sites]
+    axes.set_yticks(np.arange(len(names)), target_names(figure, names), color=INK)
+    sites = brief(sites, LONGEST)
     step = -(-len(sites) // (44 if is_wide(figure) else 14))
     turned = max(map(len, sites)) * len(sites) / step > (100 if is_wide(figure) else 28)
     axes.set_xticks(np.arange(0, len(sites), step), sites[::step], rotation=90 if turned else 0, color=INK)

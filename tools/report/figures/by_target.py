@@ -3,7 +3,19 @@
 import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from tools.report.figures.style import BAND, GRID, INK, MUTED, SERIES, dots, fixed, is_wide, numbers, power
+from tools.report.figures.style import (
+    BAND,
+    GRID,
+    INK,
+    MUTED,
+    SERIES,
+    dots,
+    fixed,
+    is_wide,
+    numbers,
+    power,
+    target_names,
+)
 
 
 def rows(figure, names, series, xlabel, *, limits=None, log=False, marks=()):
@@ -44,7 +56,7 @@ def row_dots(axes, names, series, xlabel, limits=None, log=False, marks=()):
         if not inside.all():  # an empty line that may leave the axes would make room for itself
             at = np.clip(value[~inside], low, high), y[~inside]
             axes.plot(*at, "<", color=colour, ms=5, clip_on=False, mew=0)
-    axes.set_yticks(y, names, color=INK)
+    axes.set_yticks(y, target_names(axes.figure, names), color=INK)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(color=GRID, lw=0.6)

@@ -86,6 +86,19 @@ def short(value, _=None):
     return f"{value:.4g}".replace("-", "−")
 
 
+def brief(names, most):
+    """Names of at most so many characters: of longer ones the begin and, as names often differ there, the end."""
+    end = most // 3
+    return [
+        name if len(name) <= most else f"{name[: most - end - 1]}…{name[-end:]}" for name in map(str, names)
+    ]
+
+
+def target_names(figure, names):
+    """Names of targets beside a figure's lines, short enough to leave it most of its width."""
+    return brief(names, 56 if is_wide(figure) else 20)
+
+
 def power(value, _=None):
     """A power of ten: 10⁻⁵."""
     return "10" + f"{np.log10(value):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -21,6 +21,7 @@ from tools.report.figures.style import STYLE, VARIABLES
 
 INCH = 72  # units of an SVG
 DPI = 144  # of dots: two pixels for each of a page's
+LONG = r"-?\d+\.\d{3,}(?=[^\w])"  # numbers of more digits than a pixel needs; in tags, not in what is read
 PALETTE = 48  # colours of a cloud of dots
 
 
@@ -59,7 +60,9 @@ def for_page(text, alt):
     text = re.sub(r"font-family: [^;\"]+; ?", "", text)  # the page's
     text = re.sub(r"font: ([\d.]+px) [^;\"]+", r"font-size: \1", text)  # as matplotlib before 3.11 writes it
     text = re.sub(r"(data:image/png;base64,)([\w+/=\s]+)", lambda found: found[1] + fewer(found[2]), text)
-    text = re.sub(r"-?\d+\.\d{3,}(?=[^\w])", lambda number: f"{float(number[0]):.2f}", text)
+    text = re.sub(
+        r"<[^>]*>", lambda tag: re.sub(LONG, lambda number: f"{float(number[0]):.2f}", tag[0]), text
+    )
     for colour, name in VARIABLES.items():
         text = text.replace(colour, f"var(--{name})")
     return re.sub(r"\n\s*", "\n", text)

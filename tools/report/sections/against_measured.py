@@ -32,7 +32,7 @@ def against_measured_section(study):
     if cards[first:]:
         section.parts.append(
             More(
-                f"The other {len(cards) - first}, down to R² {r2_text(study.of('R2', study.hardest)[order[-1]])}",
+                f"{len(cards) - first} more, down to R² {r2_text(study.of('R2', study.hardest)[order[-1]])}",
                 [Cards(cards[first:])],
             )
         )

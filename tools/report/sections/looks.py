@@ -57,9 +57,7 @@ def looks_section(study):
     cards = [curve_card(study, told, found, places) for places in curves_alike(found)]
     section.parts = [Cards(cards[:FIRST])]
     if cards[FIRST:]:
-        section.parts.append(
-            More(f"The other {counted(len(cards) - FIRST, 'curve')}", [Cards(cards[FIRST:])])
-        )
+        section.parts.append(More(f"{counted(len(cards) - FIRST, 'more curve')}", [Cards(cards[FIRST:])]))
     section.lead += bands_text(study)
     return section
 

@@ -96,9 +96,9 @@ def flag_table(study):
     which = f"The {FLAGGED} furthest of" if len(flagged) > FLAGGED else "All"
     caption = (
         f"{which} {counted(len(flagged), 'sample')} that {'is' if len(flagged) == 1 else 'are'} not inside, held out "
-        f"{way(study, first)}. Their error is {plain(np.nanmedian(errors[flagged]), 2)} SD at the median, that of "
-        f"the others {plain(np.nanmedian(errors[inside]), 2)}."
+        f"{way(study, first)}. Their error is {plain(np.nanmedian(errors[flagged]), 2)} SD at the median"
     )
+    caption += f", that of the others {plain(np.nanmedian(errors[inside]), 2)}." if len(inside) else "."
     return Table(caption, columns, rows)
 
 
