@@ -3,11 +3,11 @@
 With SSE(alpha) the squared held-out errors of a view and a target, its coefficients are not those of one alpha but
 
     b = sum_alpha W b(alpha),   W ~ exp(-SHARPNESS (SSE(alpha) / min SSE - 1)),   sum W = share of the view      (10)
-    share ~ exp(-PREFERENCE (min SSE / min SSE of the best view - 1)),            sum of shares = 1               (11)
+    share ~ exp(-PREFERENCE max(0, min SSE / min SSE of the best view - ALIKE)),    sum of shares = 1             (11)
 
-for alphas that serve as well are then not told apart by chance, and a view that is worse by far, slopes of noisy
-spectra say, takes nothing from a good one. Held-out errors are averaged as the coefficients are, so that they are
-those of the average, by row and by group.
+for alphas that serve as well are then not told apart by chance. Views share alike unless one is worse by far, as
+slopes of noisy spectra are, which then takes nothing from the other. Held-out errors are averaged as the coefficients
+are, so that they are those of the average, by row and by group.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from recore.groups import left_out, left_out_errors_at
 from recore.held_out import BINS, bin_of
 from recore.linalg import in_threads
 
-SHARPNESS, PREFERENCE = 10.0, 2.0
+SHARPNESS, PREFERENCE, ALIKE = 10.0, 4.0, 1.5
 KEPT = 2**23  # numbers, 64 MB: errors of a view, of all alphas
 SHARED = "columns n_rows total sst y_mean y_range lower n rows weight root_w".split()  # by all ridges
 
@@ -70,16 +70,16 @@ def soft_weights(squares, grids):
     """Equations (10) and (11) from squared held-out errors (..., alphas of all views, t)."""
     views = np.split(squares, ends_of(grids), axis=-2)
     least = np.stack([sse.min(axis=-2) for sse in views], axis=-2)
-    shares = falling(PREFERENCE, least)
-    parts = [falling(SHARPNESS, sse) * shares[..., [k], :] for k, sse in enumerate(views)]
+    shares = falling(PREFERENCE, ALIKE, least)
+    parts = [falling(SHARPNESS, 1, sse) * shares[..., [k], :] for k, sse in enumerate(views)]
     return np.concatenate(parts, axis=-2)
 
 
-def falling(rate, squares):
-    """Weights (..., k, t), of sum 1, that fall with errors (..., k, t) from the smallest."""
+def falling(rate, alike, squares):
+    """Weights (..., k, t), of sum 1, that fall with errors (..., k, t) from `alike` times the smallest on."""
     least = squares.min(axis=-2, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):  # of a target that some meet exactly
-        excess = np.where(squares > least, squares / least, 1.0) - 1
+        excess = np.where(squares > alike * least, squares / least, alike) - alike
     weights = np.exp(-rate * excess)
     return weights / weights.sum(axis=-2, keepdims=True)
 

@@ -16,7 +16,7 @@ def test_the_weights_are_equations_10_and_11():
     squares[6:] *= [1, 0.7, 1.5, 5]
     found = soft_weights(squares, GRIDS)
     least = np.array([squares[:6].min(axis=0), squares[6:].min(axis=0)])
-    shares = np.exp(-2 * (least / least.min(axis=0) - 1))
+    shares = np.exp(-4 * np.maximum(0, least / least.min(axis=0) - 1.5))
     shares /= shares.sum(axis=0)
     for part, weights, share in ((squares[:6], found[:6], shares[0]), (squares[6:], found[6:], shares[1])):
         expected = np.exp(-10 * (part / part.min(axis=0) - 1))
@@ -24,10 +24,10 @@ def test_the_weights_are_equations_10_and_11():
 
 
 def test_views_that_are_alike_weigh_alike_and_one_that_is_worse_by_far_nothing():
-    squares = np.concatenate([np.full((6, 2), 3.0), np.full((5, 2), 3.0)])
-    squares[6:, 1] *= 10
-    halves = soft_weights(squares, GRIDS)[:6].sum(axis=0)
-    np.testing.assert_allclose(halves, [0.5, 1], rtol=1e-6)
+    squares = np.full((11, 4), 3.0)
+    squares[6:] *= [1, 1.5, 0.67, 10]
+    shares = soft_weights(squares, GRIDS)[:6].sum(axis=0)
+    np.testing.assert_allclose(shares, [0.5, 0.5, 0.5, 1], rtol=1e-12)
 
 
 def test_alphas_that_meet_a_target_exactly_have_all_the_weight():
