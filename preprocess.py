@@ -310,7 +310,7 @@ def largest_family(names):
         for start, end in places:
             value = float(name[start:end].replace(",", "."))
             families.setdefault((name[:start], name[end:]), {}).setdefault(name, value)
-    return max(families.items(), key=lambda family: len(family[1]), default=(None, {}))
+    return max(families.items(), key=lambda family: len(family[1]), default=(("", ""), {}))
 
 
 def channel_names(names):
@@ -364,7 +364,7 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
     first = next(iter(channel), "")
     if number(first[first[:1] == "X" :]) is None:  # in the challenge's shape no numeric column is lost
         others = [name for name in run if name not in channel]
-        if others and (whole or (len(others) >= MANY and 2 * len(largest_family(others)[1]) > len(others))):
+        if others and (whole or many_alike(others)):
             channel = {}
     if not (channel or spectra or whole):
         channel = dict.fromkeys(name for name in rest if number(name) is not None)
@@ -390,11 +390,17 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
 
 def check_alike(channels, path):
     """Raise a DataError where most of the channels' names differ by a number alone, and some, assays', do not."""
-    alike = list(largest_family(channels)[1])
-    others = [name for name in channels if name not in alike]
-    if others and 2 * len(alike) > len(channels):
-        found = f"found the column {others[0]!r} beside channels that are named {alike[0]!r} to {alike[-1]!r}"
-        raise DataError(path, found, remedy="name it with train.py --targets or --ids, or remove it")
+    (before, after), alike = largest_family(channels)
+    beside = [name for name in channels if name not in alike and name != before.rstrip("._") + after]
+    if beside and 2 * len(alike) > len(channels) and not many_alike(beside):
+        first, *_, last = alike
+        found = f"found the column {beside[0]!r} beside channels that are named {first!r} to {last!r}"
+        raise DataError(path, found, remedy="remove it, or name it with train.py --targets or --ids")
+
+
+def many_alike(names):
+    """Whether names are those of channels: MANY, most of which differ by a number alone."""
+    return len(names) >= MANY and 2 * len(largest_family(names)[1]) > len(names)
 
 
 def check_axis(channels, path):
@@ -700,20 +706,16 @@ def one_column(cells, end, **options):
     """Cells with `end` between them as numbers, NaN for gaps; NotNumbers where one is none."""
     if SEPARATOR.encode() in cells:
         raise NotNumbers  # two cells to pandas
+    lines = {
+        "header": None,
+        "names": ["cell"],
+        "sep": SEPARATOR,
+        "lineterminator": end,
+        "quoting": csv.QUOTE_NONE,
+    }
+    off = dict.fromkeys(("skip_blank_lines", "keep_default_na", "low_memory"), False)
     try:
-        column = pd.read_csv(
-            io.BytesIO(cells + end.encode()),
-            header=None,
-            names=["cell"],
-            dtype=np.float64,
-            sep=SEPARATOR,
-            lineterminator=end,
-            quoting=csv.QUOTE_NONE,
-            skip_blank_lines=False,
-            keep_default_na=False,
-            low_memory=False,
-            **options,
-        )
+        column = pd.read_csv(io.BytesIO(cells + end.encode()), dtype=np.float64, **lines, **off, **options)
     except ValueError:
         raise NotNumbers from None
     return column.to_numpy().ravel()

@@ -173,7 +173,8 @@ def fitting(columns, width, name):
         if len(targets) == width:
             return targets
     certain = [column for column in columns if column not in found]
-    seen = f"found {len(certain)} targets, {', '.join(map(repr, certain)) or 'none'}"
+    shown = [*map(repr, certain[: preprocess.SHOWN]), *["…"] * (len(certain) > preprocess.SHOWN)]
+    seen = f"found {len(certain)} targets, {', '.join(shown) or 'none'}"
     expected = f"{width} as in the predictions"
     raise DataError(name, seen, expected, "name them with --targets, or run predict.py again")
 

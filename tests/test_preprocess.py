@@ -115,6 +115,14 @@ def test_an_assay_beside_channels_that_only_count_is_no_channel():
     assert layout.channels == header[1:341] and (layout.targets, layout.ids) == (["Clay"], ["SiteID", "Au"])
 
 
+def test_channels_that_only_count_may_have_two_names_and_the_first_no_number():
+    fused = [*(f"mir_{k}" for k in range(1, 401)), *(f"nir_{k}" for k in range(1, 201))]
+    copies = ["x", *(f"x.{k}" for k in range(1, 400))]
+    for channels in (fused, copies):
+        layout = split_columns(["SiteID", *channels, "Clay"], targets=["Clay"])
+        assert layout.channels == channels and layout.ids == ["SiteID"]
+
+
 # --- which tables ---
 
 
