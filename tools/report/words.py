@@ -32,7 +32,9 @@ def brief(value):
 
 
 def r2_text(value):
-    """'0.81', with a true minus; '–' where there is none."""
+    """'0.81', with a true minus; '–' where there is none, '< −10' where it hardly matters how far."""
+    if value < -10:
+        return "< −10"
     return f"{round(value, 2) + 0:.2f}".replace("-", "−") if np.isfinite(value) else "–"  # + 0: no "−0.00"
 
 

@@ -77,12 +77,15 @@ def is_wide(figure):
 
 
 def short(value, _=None):
-    """A number of an axis in few characters: 25k, 1.2M, 0.004."""
+    """A number of an axis in few characters: 25k, 1.2M, 0.004, 25n."""
     if abs(value) >= 1e9:
         return f"{value:.3g}".replace("e+", "e").replace("-", "−")
     for limit, suffix in ((1e6, "M"), (1e4, "k")):
         if abs(value) >= limit:
             return f"{value / limit * (10 if suffix == 'k' else 1):.3g}{suffix}".replace("-", "−")
+    for limit, suffix in ((1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1e-15, "f")):
+        if limit <= abs(value) < 1e-4:
+            return f"{value / limit:.4g}{suffix}".replace("-", "−")
     return f"{value:.4g}".replace("-", "−")
 
 

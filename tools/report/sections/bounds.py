@@ -32,7 +32,7 @@ def bounds_section(study):
     low = max(LOWEST_COVERAGE, np.floor(10 * min(least, COVERAGE - 0.1)) / 10)
     widest = min(WIDEST, max(ALL_OF, *(width.max() for width in widths.values())))
     panels = {
-        "share of assays between the bounds": (shares, {"limits": (low, 1), "marks": (COVERAGE,)}),
+        "share within bounds": (shares, {"limits": (low, 1), "marks": (COVERAGE,)}),
         "width of the bounds, SD": (widths, {"limits": (0, widest), "marks": (ALL_OF,)}),
     }
     seen = (
