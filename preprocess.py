@@ -706,16 +706,11 @@ def one_column(cells, end, **options):
     """Cells with `end` between them as numbers, NaN for gaps; NotNumbers where one is none."""
     if SEPARATOR.encode() in cells:
         raise NotNumbers  # two cells to pandas
-    lines = {
-        "header": None,
-        "names": ["cell"],
-        "sep": SEPARATOR,
-        "lineterminator": end,
-        "quoting": csv.QUOTE_NONE,
-    }
+    lines = {"header": None, "names": ["cell"], "sep": SEPARATOR, "lineterminator": end}
     off = dict.fromkeys(("skip_blank_lines", "keep_default_na", "low_memory"), False)
+    options = {"dtype": np.float64, "quoting": csv.QUOTE_NONE, **off, **options}
     try:
-        column = pd.read_csv(io.BytesIO(cells + end.encode()), dtype=np.float64, **lines, **off, **options)
+        column = pd.read_csv(io.BytesIO(cells + end.encode()), **lines, **options)
     except ValueError:
         raise NotNumbers from None
     return column.to_numpy().ravel()
