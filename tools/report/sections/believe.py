@@ -45,8 +45,9 @@ def reasons(study):
     if len(study.targets) < FEW_SAMPLES:
         yield f"{len(study.targets)} samples are few: no figure here is worth much before there are more."
     if study.unit is None:
+        why = "as --group none says" if study.group == "none" else f"no id column {study.group}"
         yield (
-            f"The file has no sites (no id column {study.group}). If the samples come from few places, samples of "
+            f"The file has no sites ({why}). If the samples come from few places, samples of "
             "another place will be predicted worse than the figures say."
         )
         return
