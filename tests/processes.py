@@ -51,6 +51,13 @@ def workers_of(process):
     return found
 
 
+def leaves_interrupts(pid):
+    """Whether a process ignores SIGINT, as a worker does that has begun to work."""
+    with open("/proc/%d/status" % pid) as status:
+        (ignored,) = [line.split()[1] for line in status if line.startswith("SigIgn")]
+    return bool(int(ignored, 16) >> signal.SIGINT - 1 & 1)
+
+
 def wait_for(condition):
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

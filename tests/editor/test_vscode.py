@@ -115,7 +115,7 @@ def test_every_tool_runs_and_leaves_what_it_should(name, project):
     [
         ("train.py", STEPS["train"]),
         ("notebooks/02_validation.py", []),
-        ("tools/demo_data/__main__.py", ["data/public/public.csv.gz"]),
+        ("tools/validate/__main__.py", ["reports/public/measures.csv"]),
     ],
 )
 def test_the_current_file_runs_whether_step_notebook_or_tool(file, paths, project):

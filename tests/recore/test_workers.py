@@ -14,7 +14,7 @@ import recore.many
 import recore.workers
 from preprocess import DataError
 from tests.conftest import ROOT, said_in_one_line, step, write
-from tests.processes import begin, begun, large_table, wait_for, workers_of
+from tests.processes import begin, begun, large_table, leaves_interrupts, wait_for, workers_of
 from tests.tables import contents, do, model_of, needs_parquet, said_by, said_without, split, with_records
 
 
@@ -82,7 +82,10 @@ def test_an_interrupt_ends_in_one_line_and_leaves_nothing_half_written_and_no_wo
     folder, out = large_table(tmp_path / "spectra"), tmp_path / "out"
     process = begin("preprocess", "--input", folder, "--output", out, "--jobs", "2")
     wait_for(lambda: begun(out))
-    workers = workers_of(process)
+    workers = wait_for(lambda: len(workers_of(process)) == 2 and workers_of(process))
+    wait_for(
+        lambda: all(map(leaves_interrupts, workers))
+    )  # one that still starts would say more on Python 3.7
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of them
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1

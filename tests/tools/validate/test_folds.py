@@ -23,7 +23,9 @@ def test_as_many_folds_as_sites_are_drawn_once():
 
 
 def test_two_sites_are_refused_with_a_remedy():
-    with pytest.raises(preprocess.DataError, match=r"found 2 .* expected 3 or more; use another --group"):
+    with pytest.raises(
+        preprocess.DataError, match=r"sites or rows to hold out: 2, expected 3 or more; use another --group"
+    ):
         draw_folds(np.array([1, 1, 2]), 5, 10)
 
 
