@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from recore.figures import figure, interval_of, r2_of, score_of_new, sums_of_units
+from recore.expected import one_said
+from recore.figures import Figure, figure, interval_of, r2_of, score_of_new, sums_of_units
 
 
 def parts_of(Y, predicted, unit):
@@ -81,3 +82,10 @@ def test_a_new_file_of_few_rows_scores_within_what_is_promised_for_it():
         inside += low <= r2 <= high
     assert 31 <= inside <= 40
     assert score_of_new(found.parts, 299) is None and score_of_new(found.parts, 1) is None
+
+
+def test_an_interval_far_below_0_is_told_as_such():
+    figure = Figure("row", "row", "3 folds", np.array([-0.355]), np.array([1.0]), (-706956.84, 0.996))
+    assert one_said(figure) == "-0.355 by row (below -10 to 1.00, 3 folds)"
+    assert one_said(figure._replace(interval=(-2.5, 0.5))) == "-0.355 by row (-2.50 to 0.50, 3 folds)"
+    assert one_said(figure._replace(interval=None)) == "-0.355 by row (3 folds)"

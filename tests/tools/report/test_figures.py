@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tools.report.figures import by_target
-from tools.report.figures.style import brief, spectral
+from tools.report.figures.style import brief, short, spectral
 from tools.report.figures.svg import fewer, svg
 
 
@@ -44,6 +44,12 @@ def test_long_names_keep_their_begin_and_their_end():
     assert shown[-1] == "Ca" and {*map(len, shown[:-1])} == {20} and len({*shown}) == 13
     drawn = svg("k", "R2", (342, 400), by_target.rows, names, {"by row": np.linspace(0, 1, 12)}, "R²")
     assert all(f">{name}</text>" in drawn for name in shown[:-1])
+
+
+def test_numbers_of_an_axis_are_few_characters():
+    values = [0, 0.004, -2.5, 25000, 1.2e6, 5e9, 2.5e-5, -7.5e-8, 1e-13, 2e-20]
+    told = ["0", "0.004", "−2.5", "25k", "1.2M", "5e09", "25µ", "−75n", "100f", "2e−20"]
+    assert [short(value) for value in values] == told
 
 
 def test_small_numbers_on_an_axis_keep_their_digits():

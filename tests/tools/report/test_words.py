@@ -22,7 +22,7 @@ def test_numbers_have_three_digits(value, text):
 
 
 def test_r2_has_a_true_minus_and_no_negative_zero():
-    assert [r2_text(value) for value in (-0.456, -0.001)] == ["−0.46", "0.00"]
+    assert [r2_text(value) for value in (-0.456, -0.001, -1e6)] == ["−0.46", "0.00", "< −10"]
 
 
 def test_r2_below_a_mark_is_not_shown_as_the_mark():
