@@ -330,10 +330,10 @@ class ZeroClippedRidgeCV(RidgeCV):
 class TwoViewRidgeCV(ZeroClippedRidgeCV):
     """The average of two ridge regressions: on windows, and on their slope, equation (8) in recore.views.
 
-    Each is itself an average over alphas, and both weigh by how they predict what is held out, equations (10) and
-    (11) in recore.blend. Both views are linear, so `coef_` and `intercept_` of the features hold all of it, and `predict` is that of
-    `ZeroClippedRidgeCV`, as are intervals and applicability. Held-out errors are those of the average, and exact, but
-    that slopes stay standardised by all rows, those held out among them.
+    Each is itself an average over alphas, by how they predict what is held out, equation (10) in recore.blend; both
+    weigh alike unless one predicts far worse (11). Both views are linear, so `coef_` and `intercept_` of the features
+    hold all of it, and `predict` is that of `ZeroClippedRidgeCV`, as are intervals and applicability. Held-out errors
+    are those of the average, and exact, but that slopes stay standardised by all rows, those held out among them.
 
     Parameters
     ----------
