@@ -9,9 +9,10 @@ own minimum and maximum, and summed in windows of some channels:
     x_ic = clip(s_ic / M_i, m_i / M_i, 1),   M_i, m_i = max, min of s_ic over the range
     f_iw = sum of x_ic over the channels c of window w, rounded to DECIMALS
 
-Range, window and other treatments than this one: SETTINGS. Rows are independent: a spectrum gives the same features alone, in any batch and in any order. The file
-is read in blocks, so memory does not grow with it. The platform runs this file by itself: it imports
-nothing of the project but, as a script, recore.many, which reads many tables and Parquet.
+Range, window and other treatments than this one: SETTINGS. Rows are independent: a spectrum gives
+the same features alone, in any batch and in any order. The file is read in blocks, so memory does
+not grow with it. The platform runs this file by itself: it imports nothing of the project but, as a
+script, recore.many, which reads many tables and Parquet.
 """
 
 import argparse
