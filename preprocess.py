@@ -373,8 +373,10 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
     if not channel and (spectra or whole):
         channel, own = {name: name for name in run}, []
         if not whole:
-            first = [name for name in names if name != index][:1]  # the axis of a table on its side
-            check_alike(run[run[:1] == first :], path)
+            leading = [name for name in names if name != index][
+                :1
+            ]  # the axis of a table on its side, perhaps
+            check_alike(run[run[:1] == leading :], path)
     learnt = (official if whole else [*official, *own]) if targets is None else {*targets}.intersection(names)
     targets = [name for name in (TARGETS if {*learnt} == {*TARGETS} else names) if name in learnt]
     taken = {index, *channel, *targets}

@@ -114,11 +114,11 @@ def said(figures, chosen_by):
 def one_said(figure):
     """'0.535 by row (0.49 to 0.57, 5 × 10 folds)'."""
     mean = "none" if math.isnan(figure.mean_r2) else f"{figure.mean_r2:.3f}"
-    low, high = figure.interval or (None, None)
-    interval = (
-        [] if low is None else [f"{low:.2f} to {high:.2f}" if low > -10 else f"below -10 to {high:.2f}"]
-    )
-    return f"{mean} by {figure.held_out} ({', '.join([*interval, figure.how])})"
+    how = figure.how
+    if figure.interval:
+        low, high = figure.interval
+        how = f"{'below -10' if low < -10 else f'{low:.2f}'} to {high:.2f}, {how}"
+    return f"{mean} by {figure.held_out} ({how})"
 
 
 def fit_with(kind, alphas, X, Y, groups):

@@ -146,7 +146,7 @@ def moments_of_both(some, more):
 
 
 def gradient(X):
-    """Differences between the neighbours of each feature, halved, (n, p): numpy's gradient in a third of its time."""
+    """Differences between the neighbours of each feature, halved, (n, p): as numpy's gradient, sooner for a single row."""
     found = np.empty_like(X)
     np.subtract(X[:, 2:], X[:, :-2], out=found[:, 1:-1])
     found[:, 1:-1] /= 2

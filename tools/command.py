@@ -37,8 +37,8 @@ def not_there(parser):
     if needed:
         return f"found no {' and no '.join(needed)}"
     usual = parser.parse_args([])
-    if demo_file() in (getattr(usual, "file", None), *getattr(usual, "files", ())) and not os.path.exists(
-        demo_file()
-    ):
-        return f"found no file named, nor the demo data, {demo_file()} (python -m tools.demo_data --output {demo_file()} makes them)"
+    demo = demo_file()
+    if demo in (getattr(usual, "file", None), *getattr(usual, "files", ())) and not os.path.exists(demo):
+        makes = f"python -m tools.demo_data --output {demo} makes them"
+        return f"found no file named, nor the demo data, {demo} ({makes})"
     return None

@@ -83,9 +83,8 @@ def test_an_interrupt_ends_in_one_line_and_leaves_nothing_half_written_and_no_wo
     process = begin("preprocess", "--input", folder, "--output", out, "--jobs", "2")
     wait_for(lambda: begun(out))
     workers = wait_for(lambda: len(workers_of(process)) == 2 and workers_of(process))
-    wait_for(
-        lambda: all(map(leaves_interrupts, workers))
-    )  # one that still starts would say more on Python 3.7
+    # one that still starts would say more on Python 3.7
+    wait_for(lambda: all(map(leaves_interrupts, workers)))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of them
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1

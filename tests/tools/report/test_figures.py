@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from tools.report.figures import by_target
-from tools.report.figures.style import brief, short, spectral
+from tools.report.figures.style import short, shortened, spectral
 from tools.report.figures.svg import fewer, svg
 
 
@@ -40,7 +40,7 @@ def test_colours_follow_the_page_and_text_stays_text():
 
 def test_long_names_keep_their_begin_and_their_end():
     names = [f"organic carbon of the fine fraction below two micrometres, combustion {k}" for k in range(12)]
-    shown = brief([*names, "Ca"], 20)
+    shown = shortened([*names, "Ca"], 20)
     assert shown[-1] == "Ca" and {*map(len, shown[:-1])} == {20} and len({*shown}) == 13
     drawn = svg("k", "R2", (342, 400), by_target.rows, names, {"by row": np.linspace(0, 1, 12)}, "R²")
     assert all(f">{name}</text>" in drawn for name in shown[:-1])

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.colors import to_rgba
 
-from tools.report.figures.style import INK, brief, is_wide, numbers, target_names
+from tools.report.figures.style import INK, is_wide, numbers, shortened, target_names
 
 FULL = 1.5  # standard deviations, where the colours of `heat` end
 LONGEST = 10  # characters of a site's name that is told
@@ -80,7 +80,7 @@ def heat(figure, values, names, sites, unit):
     picture[..., 3] = strength
     axes.imshow(picture, aspect="auto", interpolation="nearest")
     axes.set_yticks(np.arange(len(names)), target_names(figure, names), color=INK)
-    sites = brief(sites, LONGEST)
+    sites = shortened(sites, LONGEST)
     step = -(-len(sites) // (44 if is_wide(figure) else 14))
     turned = max(map(len, sites)) * len(sites) / step > (100 if is_wide(figure) else 28)
     axes.set_xticks(np.arange(0, len(sites), step), sites[::step], rotation=90 if turned else 0, color=INK)

@@ -89,7 +89,7 @@ def short(value, _=None):
     return f"{value:.4g}".replace("-", "−")
 
 
-def brief(names, most):
+def shortened(names, most):
     """Names of at most so many characters: of longer ones the begin and, as names often differ there, the end."""
     end = most // 3
     return [
@@ -99,7 +99,7 @@ def brief(names, most):
 
 def target_names(figure, names):
     """Names of targets beside a figure's lines, short enough to leave it most of its width."""
-    return brief(names, 56 if is_wide(figure) else 20)
+    return shortened(names, 56 if is_wide(figure) else 20)
 
 
 def power(value, _=None):
