@@ -373,9 +373,7 @@ def split_columns(names, text=(), path="table", spectra=True, targets=None, ids=
     if not channel and (spectra or whole):
         channel, own = {name: name for name in run}, []
         if not whole:
-            leading = [name for name in names if name != index][
-                :1
-            ]  # the axis of a table on its side, perhaps
+            leading = [name for name in names if name != index][:1]  # of a table on its side: an axis
             check_alike(run[run[:1] == leading :], path)
     learnt = (official if whole else [*official, *own]) if targets is None else {*targets}.intersection(names)
     targets = [name for name in (TARGETS if {*learnt} == {*TARGETS} else names) if name in learnt]
